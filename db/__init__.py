@@ -1,0 +1,1 @@
+"""What is remembered: tables, migrations, every SQL statement, the condition compiler and the job table."""

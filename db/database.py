@@ -1,0 +1,166 @@
+"""Connections to Postgres: one pool, and transactions that belong to one organization each."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from db.statement import Statement, sql
+
+# Owns nothing and bypasses nothing: row-level security binds it. Migrations create it.
+APP_ROLE = "wayfare_app"
+
+Record = TypeVar("Record")
+Bell = Callable[[list[UUID]], None]
+
+
+class Transaction:
+    """One open transaction; `:organization` is bound in every statement, and row-level security repeats it."""
+
+    def __init__(self, connection: Any, organization_id: UUID | None) -> None:
+        self._connection = connection
+        self._organization_id = organization_id
+        self.requested_jobs: list[UUID] = []
+        """Jobs written in this transaction (db/jobs.py); their bells ring after the commit, never before."""
+
+    @property
+    def organization_id(self) -> UUID:
+        if self._organization_id is None:
+            message = "this transaction belongs to no organization"
+            raise RuntimeError(message)
+        return self._organization_id
+
+    async def rows(self, statement: str | Statement, /, **parts: Any) -> list[Any]:
+        text, values = self._resolve(statement, parts)
+        result: list[Any] = await self._connection.fetch(text, *values)
+        return result
+
+    async def row(self, statement: str | Statement, /, **parts: Any) -> Any | None:
+        text, values = self._resolve(statement, parts)
+        return await self._connection.fetchrow(text, *values)
+
+    async def value(self, statement: str | Statement, /, **parts: Any) -> Any:
+        text, values = self._resolve(statement, parts)
+        return await self._connection.fetchval(text, *values)
+
+    async def run(self, statement: str | Statement, /, **parts: Any) -> int:
+        """Runs a write and returns how many rows it touched."""
+        text, values = self._resolve(statement, parts)
+        tag: str = await self._connection.execute(text, *values)
+        last = tag.rsplit(" ", 1)[-1]
+        return int(last) if last.isdigit() else 0
+
+    async def records(self, record: type[Record], statement: str | Statement, /, **parts: Any) -> list[Record]:
+        """Rows as frozen dataclasses; the select list must be `columns_of(record)`."""
+        return [record(*row) for row in await self.rows(statement, **parts)]
+
+    async def record(self, record: type[Record], statement: str | Statement, /, **parts: Any) -> Record | None:
+        row = await self.row(statement, **parts)
+        return None if row is None else record(*row)
+
+    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        await self._connection.copy_records_to_table(table, columns=list(columns), records=rows)
+
+    def _resolve(self, statement: str | Statement, parts: dict[str, Any]) -> tuple[str, tuple[Any, ...]]:
+        if isinstance(statement, Statement):
+            return statement.text, statement.values
+        built = sql(statement, organization=self._organization_id, **parts)
+        return built.text, built.values
+
+
+class Database:
+    """A pool of connections that act as the application role."""
+
+    def __init__(self, pool: Any, bell: Bell | None = None) -> None:
+        self._pool = pool
+        self._bell = bell
+
+    @classmethod
+    async def open(
+        cls, url: str, *, size: int = 10, pooler: bool = False, role: str = APP_ROLE, bell: Bell | None = None
+    ) -> "Database":
+        """Connects; `pooler` is for PgBouncer in transaction mode, which loses prepared statements.
+
+        `bell` is called with the ids of the jobs a transaction requested, after its commit; it must not block.
+
+        Raises RuntimeError when the role could look past row-level security.
+        """
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=size,
+            init=_set_codecs,
+            reset=_leave_transaction,
+            statement_cache_size=0 if pooler else 512,
+            server_settings={"role": role, "jit": "off", "application_name": "wayfare", "timezone": "UTC"},
+        )
+        database = cls(pool, bell)
+        try:
+            await database._refuse_powerful_role()
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def tenant(self, organization_id: UUID) -> AsyncIterator[Transaction]:
+        """A transaction that sees one organization; commits at the end, rolls back on an exception."""
+        # The identifier is a UUID object, so its text cannot carry anything else.
+        begin = f"begin; set local app.organization = '{UUID(str(organization_id))}'"
+        async with self._begin(begin) as connection:
+            tx = Transaction(connection, organization_id)
+            yield tx
+        if self._bell and tx.requested_jobs:
+            self._bell(tx.requested_jobs)
+
+    @asynccontextmanager
+    async def untenanted(self) -> AsyncIterator[Transaction]:
+        """A transaction without an organization: sees no tenant row, may call the named definer functions."""
+        async with self._begin("begin") as connection:
+            yield Transaction(connection, None)
+
+    @asynccontextmanager
+    async def _begin(self, begin: str) -> AsyncIterator[Any]:
+        async with self._pool.acquire() as connection:
+            await connection.execute(begin)
+            try:
+                yield connection
+            except BaseException:
+                await connection.execute("rollback")
+                raise
+            await connection.execute("commit")
+
+    async def _refuse_powerful_role(self) -> None:
+        powerful = await self._pool.fetchval(
+            """
+            select exists (select from pg_roles where rolname = current_user and (rolsuper or rolbypassrls))
+                or exists (select from pg_class where relowner = current_user::regrole and relname = 'customer')
+            """
+        )
+        if powerful:
+            message = (
+                "The database role is a superuser, bypasses row-level security or owns the tables. "
+                f"Run `wayfare migrate` once with an owner's URL and connect as a role that may become {APP_ROLE}."
+            )
+            raise RuntimeError(message)
+
+
+async def _set_codecs(connection: Any) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=_dump, decoder=orjson.loads, format="text")
+
+
+def _dump(value: Any) -> str:
+    return orjson.dumps(value, default=str).decode()
+
+
+async def _leave_transaction(connection: Any) -> None:
+    """Nothing session-level is ever set, so the driver's RESET round trip is not needed; an open transaction is."""
+    if connection.is_in_transaction():
+        await connection.execute("rollback")

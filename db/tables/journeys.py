@@ -1,0 +1,89 @@
+"""Tables of lifecycle journeys: the organization's stages, each customer's journey and its spells."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from db.tables.columns import belongs_to, boolean, identifier, instant, integer, json, one_of, tenant_table, text
+
+journey_stage = tenant_table(
+    "journey_stage",
+    identifier("id"),
+    text("key"),
+    text("name"),
+    text("description", null=True),
+    integer("position"),
+    text("color", null=True),
+    text("icon", null=True),
+    text("kind"),
+    sa.Column("condition", pg.JSONB(), nullable=True),
+    boolean("allow_demotion", default=False),
+    integer("retention_days", null=True),
+    boolean("is_initial", default=False),
+    boolean("is_active", default=True),
+    integer("version", default=1),
+    instant("created_at", default=True),
+    instant("updated_at", default=True),
+    sa.UniqueConstraint("organization_id", "key"),
+    sa.UniqueConstraint("organization_id", "position", deferrable=True, initially="DEFERRED"),
+    one_of("kind", ["PROGRESSION", "RETENTION"]),
+)
+sa.Index(
+    "journey_stage_initial_idx",
+    journey_stage.c.organization_id,
+    unique=True,
+    postgresql_where=journey_stage.c.is_initial,
+)
+
+# `version` counts spells: it is the compare-and-set token and equals the open transition's seq.
+journey = tenant_table(
+    "journey",
+    identifier("id"),
+    identifier("customer_id"),
+    identifier("stage_id"),
+    identifier("previous_stage_id", null=True),
+    instant("stage_entered_at"),
+    text("lock", default="NONE"),
+    instant("locked_at", null=True),
+    text("notes", null=True),
+    integer("version", default=1),
+    instant("created_at", default=True),
+    instant("updated_at", default=True),
+    belongs_to("customer", "customer_id", cascade=True),
+    belongs_to("journey_stage", "stage_id"),
+    belongs_to("journey_stage", "previous_stage_id"),
+    sa.UniqueConstraint("organization_id", "customer_id"),
+    one_of("lock", ["NONE", "UNTIL_ACTIVITY", "FOREVER"]),
+)
+sa.Index("journey_stage_id_idx", journey.c.organization_id, journey.c.stage_id, journey.c.id)
+
+stage_transition = tenant_table(
+    "stage_transition",
+    identifier("journey_id"),
+    integer("seq"),
+    identifier("from_stage_id", null=True),
+    identifier("to_stage_id"),
+    instant("entered_at"),
+    instant("exited_at", null=True),
+    text("trigger"),
+    text("trigger_event", null=True),
+    sa.Column("skipped", pg.ARRAY(sa.Text()), nullable=False, server_default="{}"),
+    text("actor", null=True),
+    text("notes", null=True),
+    json("evidence"),
+    instant("created_at", default=True),
+    belongs_to("journey", "journey_id", cascade=True),
+    belongs_to("journey_stage", "from_stage_id"),
+    belongs_to("journey_stage", "to_stage_id"),
+    one_of("trigger", ["MANUAL", "AUTOMATIC", "SYSTEM"]),
+    sa.CheckConstraint("from_stage_id is distinct from to_stage_id", name="moves"),
+    sa.CheckConstraint("exited_at >= entered_at", name="spell"),
+    sa.CheckConstraint("(seq = 1) = (from_stage_id is null)", name="first"),
+    key=("journey_id", "seq"),
+)
+sa.Index(
+    "stage_transition_open_idx",
+    stage_transition.c.organization_id,
+    stage_transition.c.journey_id,
+    unique=True,
+    postgresql_where=stage_transition.c.exited_at.is_(None),
+)

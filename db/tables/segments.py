@@ -1,0 +1,91 @@
+"""Tables of segments: definition, versions, members and the log of who entered and left."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from db.tables.columns import belongs_to, boolean, identifier, instant, integer, one_of, tenant_table, text
+
+segment = tenant_table(
+    "segment",
+    identifier("id"),
+    identifier("brand_id", null=True),
+    text("key"),
+    text("name"),
+    text("description", null=True),
+    text("type"),
+    text("state", default="ACTIVE"),
+    sa.Column("condition", pg.JSONB(), nullable=True),
+    sa.Column("depends_on", pg.ARRAY(sa.Uuid()), nullable=False, server_default="{}"),
+    boolean("auto_update", default=True),
+    integer("definition_version", default=1),
+    integer("computed_version", null=True),
+    integer("member_count", default=0),
+    instant("last_refreshed_at", null=True),
+    integer("version", default=1),
+    instant("created_at", default=True),
+    instant("updated_at", default=True),
+    belongs_to("brand", "brand_id"),
+    sa.UniqueConstraint("organization_id", "key"),
+    one_of("type", ["AUTOMATIC", "MANUAL"]),
+    one_of("state", ["DRAFT", "ACTIVE", "INACTIVE"]),
+    sa.CheckConstraint("(type = 'AUTOMATIC') = (condition is not null)", name="condition"),
+)
+sa.Index("segment_depends_on_idx", segment.c.depends_on, postgresql_using="gin")
+
+segment_version = tenant_table(
+    "segment_version",
+    identifier("segment_id"),
+    integer("number"),
+    sa.Column("condition", pg.JSONB(), nullable=True),
+    text("actor"),
+    instant("created_at", default=True),
+    belongs_to("segment", "segment_id", cascade=True),
+    key=("segment_id", "number"),
+)
+
+segment_membership = tenant_table(
+    "segment_membership",
+    identifier("segment_id"),
+    identifier("customer_id"),
+    text("source"),
+    instant("entered_at"),
+    integer("segment_version"),
+    belongs_to("segment", "segment_id", cascade=True),
+    belongs_to("customer", "customer_id", cascade=True),
+    one_of("source", ["AUTOMATIC", "MANUAL", "IMPORT"]),
+    key=("segment_id", "customer_id"),
+)
+sa.Index("segment_membership_customer_idx", segment_membership.c.organization_id, segment_membership.c.customer_id)
+
+segment_membership_change = tenant_table(
+    "segment_membership_change",
+    sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+    identifier("segment_id"),
+    identifier("customer_id"),
+    text("change"),
+    text("reason"),
+    text("source"),
+    text("actor", null=True),
+    identifier("bulk_operation_id", null=True),
+    instant("at"),
+    belongs_to("segment", "segment_id", cascade=True),
+    belongs_to("customer", "customer_id", cascade=True),
+    one_of("change", ["ENTERED", "LEFT"]),
+    one_of(
+        "reason",
+        ["INITIAL", "LIVE", "SCHEDULED", "DEFINITION_CHANGED", "MANUAL", "IMPORT", "MERGE", "ERASURE"],
+    ),
+    key=("seq",),
+)
+sa.Index(
+    "segment_membership_change_customer_idx",
+    segment_membership_change.c.organization_id,
+    segment_membership_change.c.customer_id,
+    segment_membership_change.c.seq,
+)
+sa.Index(
+    "segment_membership_change_segment_idx",
+    segment_membership_change.c.organization_id,
+    segment_membership_change.c.segment_id,
+    segment_membership_change.c.seq,
+)

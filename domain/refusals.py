@@ -1,0 +1,20 @@
+"""Refusals: what a caller can put right, told as data and never as a fault."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Refused(Exception):  # noqa: N818  # a refusal is not an error of ours
+    """The command may not be carried out.
+
+    code: UPPER_CASE, closed per noun; message: a sentence that says what to do; field: path of the input at fault,
+    e.g. ("condition", "all", "0", "number", "field").
+    """
+
+    code: str
+    message: str
+    field: tuple[str, ...] = ()
+
+    def under(self, *prefix: str) -> "Refused":
+        """The same refusal seen from an input that contains the one at fault."""
+        return Refused(self.code, self.message, prefix + self.field)

@@ -1,0 +1,1 @@
+"""What clients see: Strawberry types, inputs, payloads, scalars and the committed SDL."""

@@ -1,0 +1,1 @@
+"""What happens later: the broker, actors, clock, sweeper and delivery channels."""
