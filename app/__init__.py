@@ -1,0 +1,1 @@
+"""How Wayfare is started: settings, private servers, the supervisor and the `wayfare` command."""

@@ -1,0 +1,36 @@
+"""Everything that can be set from outside, read from environment variables."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """The settings of one process; docs/operations.md lists what each of them means to an operator."""
+
+    model_config = SettingsConfigDict(populate_by_name=True, env_ignore_empty=True, extra="ignore", frozen=True)
+
+    database_url: str | None = None
+    # The owner of the tables, for migrations; the same server and database as database_url.
+    database_admin_url: str | None = None
+    database_pooler: Literal["none", "transaction"] = "none"
+    redis_url: str | None = None
+    # None: `wayfare run` catches all mail in its own inbox.
+    smtp_url: str | None = None
+
+    host: str = Field("127.0.0.1", validation_alias="WAYFARE_HOST")
+    port: int = Field(8000, ge=1, le=65535, validation_alias="WAYFARE_PORT")
+    state: Path = Field(CHECKOUT / "var", validation_alias="WAYFARE_STATE")
+
+    # A folder with initdb and postgres; a valkey-server or redis-server, or the folder of one.
+    embed_pg_bin: Path | None = None
+    embed_redis_bin: Path | None = None
+
+    @property
+    def admin_url(self) -> str | None:
+        """The address migrations use."""
+        return self.database_admin_url or self.database_url
