@@ -22,9 +22,9 @@ class Settings(BaseSettings):
     # None: `wayfare run` catches all mail in its own inbox.
     smtp_url: str | None = None
 
-    host: str = Field("127.0.0.1", validation_alias="WAYFARE_HOST")
-    port: int = Field(8000, ge=1, le=65535, validation_alias="WAYFARE_PORT")
-    state: Path = Field(CHECKOUT / "var", validation_alias="WAYFARE_STATE")
+    host: str = Field(default="127.0.0.1", validation_alias="WAYFARE_HOST")
+    port: int = Field(default=8000, ge=1, le=65535, validation_alias="WAYFARE_PORT")
+    state: Path = Field(default=CHECKOUT / "var", validation_alias="WAYFARE_STATE")
 
     # A folder with initdb and postgres; a valkey-server or redis-server, or the folder of one.
     embed_pg_bin: Path | None = None
