@@ -1,6 +1,8 @@
 """Connections to Postgres: one pool, and transactions that belong to one organization each."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from uuid import UUID
@@ -12,8 +14,10 @@ from db.statement import Statement, sql
 
 # Owns nothing and bypasses nothing: row-level security binds it. Migrations create it.
 APP_ROLE = "wayfare_app"
+_ATTEMPTS = 3
 
 Record = TypeVar("Record")
+Value = TypeVar("Value")
 Bell = Callable[[list[UUID]], None]
 
 
@@ -118,6 +122,17 @@ class Database:
             yield tx
         if self._bell and tx.requested_jobs:
             self._bell(tx.requested_jobs)
+
+    async def attempt(self, organization_id: UUID, work: Callable[[Transaction], Awaitable[Value]]) -> Value:
+        """Runs a whole use case in one transaction, again when Postgres broke a deadlock by ending it."""
+        for attempt in range(1, _ATTEMPTS):
+            try:
+                async with self.tenant(organization_id) as tx:
+                    return await work(tx)
+            except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+                await asyncio.sleep(random.uniform(0, 0.05 * attempt))  # noqa: S311  # jitter, not a secret
+        async with self.tenant(organization_id) as tx:
+            return await work(tx)
 
     @asynccontextmanager
     async def untenanted(self) -> AsyncIterator[Transaction]:

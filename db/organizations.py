@@ -7,6 +7,7 @@ from uuid import UUID
 
 from db.database import Transaction
 from db.records import columns_of
+from db.relations import Relation, Sort
 from domain.ids import new_id
 
 
@@ -39,6 +40,16 @@ class Brand:
     updated_at: datetime
 
 
+# The organization table has no organization_id of its own; the statement gives it one.
+BY_ID = Relation(
+    "organization", Organization, "(select o.*, o.id as organization_id from organization o) t", key="t.id"
+)
+BRAND_BY_ID = Relation("brand", Brand, "brand t", key="t.id")
+BRANDS = Relation(
+    "brands", Brand, "brand t", key="t.organization_id", orders=(("NAME", Sort('t.name collate "C"', "text")),)
+)
+
+
 async def create_organization(
     tx: Transaction, *, name: str, slug: str, timezone: str = "UTC", currency: str = "USD"
 ) -> None:
@@ -65,6 +76,13 @@ async def add_brand(tx: Transaction, *, name: str, slug: str, is_default: bool =
         is_default=is_default,
     )
     return brand_id
+
+
+async def list_brands(tx: Transaction) -> list[Brand]:
+    return await tx.records(
+        Brand,
+        f"select {columns_of(Brand)} from brand t where t.organization_id = :organization order by t.name, t.id",
+    )
 
 
 async def current_organization(tx: Transaction) -> Organization:

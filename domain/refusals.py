@@ -18,3 +18,22 @@ class Refused(Exception):  # noqa: N818  # a refusal is not an error of ours
     def under(self, *prefix: str) -> "Refused":
         """The same refusal seen from an input that contains the one at fault."""
         return Refused(self.code, self.message, prefix + self.field)
+
+
+class Refusals(Exception):  # noqa: N818  # see Refused
+    """Several refusals at once, e.g. one for each bad row of a batch; nothing of the command was carried out."""
+
+    def __init__(self, refusals: list[Refused]) -> None:
+        super().__init__(f"{len(refusals)} refused")
+        self.refusals = refusals
+
+
+@dataclass
+class Rejected(Exception):  # noqa: N818  # see Refused
+    """The request itself cannot be answered: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT and the like.
+
+    Becomes a top-level GraphQL error with `extensions.code`, while Refused becomes data (`userErrors`).
+    """
+
+    code: str
+    message: str

@@ -21,7 +21,7 @@ from app.servers import Addresses, servers
 from app.settings import Settings
 from db.migrate import upgrade
 
-pytest_plugins = ["tests.database"]
+pytest_plugins = ["tests.database", "tests.api"]
 
 TEMPLATE = "wayfare_template"
 # Pure by contract, so they are not made to wait for a server.

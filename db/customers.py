@@ -1,0 +1,106 @@
+"""Customers as they are stored and read."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from db.database import Transaction
+from db.records import columns_of
+from db.relations import Relation, Sort
+from db.statement import Statement, sql
+from domain.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A person or a business that the organization knows."""
+
+    id: UUID
+    kind: str
+    external_id: str | None
+    name: str | None
+    email: str | None
+    phone: str | None
+    date_of_birth: date | None
+    timezone: str | None
+    locale: str | None
+    loyalty_level: str | None
+    city: str | None
+    state: str | None
+    country: str | None
+    attributes: dict[str, Any]
+    acquired_at: datetime
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a member wrote about a customer; never changed afterwards."""
+
+    id: UUID
+    body: str
+    author: str
+    created_at: datetime
+
+
+CUSTOMER_BY_ID = Relation("customer", Customer, "customer t", key="t.id")
+CUSTOMER_BY_EXTERNAL_ID = "t.external_id = :value"
+CUSTOMER_BY_EMAIL = "t.email = :value"
+CUSTOMERS = Relation(
+    "customers",
+    Customer,
+    "customer t",
+    key="t.organization_id",
+    orders=(
+        ("CREATED_AT", Sort("t.created_at", "timestamptz")),
+        ("UPDATED_AT", Sort("t.updated_at", "timestamptz")),
+        ("NAME", Sort("coalesce(t.name, '') collate \"C\"", "text")),
+    ),
+)
+NOTE_BY_ID = Relation("note", Note, "customer_note t", key="t.id")
+NOTES_OF_CUSTOMER = Relation(
+    "notes_of_customer",
+    Note,
+    "customer_note t",
+    key="t.customer_id",
+    orders=(("CREATED_AT", Sort("t.created_at", "timestamptz")),),
+    descending=True,
+)
+
+
+def matching_text(search: str) -> Statement:
+    """Customers whose name, e-mail, external id or phone contains every word, without case and accents."""
+    words = [word for word in search.split() if word]
+    return sql(
+        "(select coalesce(bool_and(strpos(t.search_text, fold(word)) > 0), true) from unnest(:words::text[]) word)",
+        words=words,
+    )
+
+
+async def find_customer(tx: Transaction, predicate: str, value: object) -> Customer | None:
+    """The one customer of the organization for whom the predicate (a constant above) holds."""
+    return await tx.record(
+        Customer,
+        f"select {columns_of(Customer)} from customer t where t.organization_id = :organization and {predicate}",
+        value=value,
+    )
+
+
+async def add_note(tx: Transaction, customer_id: UUID, body: str, author: str) -> UUID | None:
+    """Stores a note; None when there is no such customer."""
+    added: UUID | None = await tx.value(
+        """
+        insert into customer_note (organization_id, id, customer_id, body, author)
+        select :organization, :id, c.id, :body, :author
+        from customer c where c.organization_id = :organization and c.id = :customer_id
+        returning id
+        """,
+        id=new_id(),
+        customer_id=customer_id,
+        body=body,
+        author=author,
+    )
+    return added

@@ -1,0 +1,131 @@
+"""Relations as data, and the statements that read them for many parents at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from db.records import columns_of
+from db.statement import Statement, sql
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """A sortable expression over the relation's source; never NULL, because a keyset cannot step over NULL.
+
+    type: uuid, text, timestamptz, numeric, integer or bigint; it types the cursor.
+    """
+
+    expression: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Relation(Generic[Record]):
+    """From a parent's key to records: declared once, read by the loaders and by compiled plans alike.
+
+    source: FROM clause whose main alias is `t`; key: the expression that equals the parent's key (uuid);
+    orders: what a connection may be ordered by, the first being the default; tie: the unique last word of each order.
+    """
+
+    name: str
+    record: type[Record]
+    source: str
+    key: str
+    orders: tuple[tuple[str, Sort], ...] = ()
+    tie: Sort = Sort("t.id", "uuid")
+    descending: bool = False
+
+    def sort(self, order: str | None) -> Sort:
+        return dict(self.orders)[order] if order else self.orders[0][1]
+
+
+@dataclass(frozen=True, slots=True)
+class Keyset:
+    """One page's worth of a relation: `limit` rows after `after` in the given order, those that match `where`."""
+
+    sort: Sort
+    descending: bool
+    limit: int
+    after: tuple[Any, Any] | None = None
+    where: Statement | None = None
+
+
+_TENANT = "t.organization_id = :organization"
+_EVERYTHING = Statement("true")
+
+
+def each(relation: Relation[Any], keys: Sequence[Any], organization: Any) -> Statement:
+    """The record of each key: rows `(ordinal from 1, *record)`; a key without a record has no row."""
+    return sql(
+        f"""
+        select k.ordinal, {columns_of(relation.record)}
+        from unnest(:keys::uuid[]) with ordinality as k(key, ordinal)
+        join {_joined(relation.source)} on {relation.key} = k.key
+        where {_TENANT}
+        """,
+        keys=list(keys),
+        organization=organization,
+    )
+
+
+def _joined(source: str) -> str:
+    # `a t join b on ...` may stand after JOIN only in parentheses.
+    return f"({source})" if " join " in source else source
+
+
+def page_each(relation: Relation[Any], keys: Sequence[Any], keyset: Keyset, organization: Any) -> Statement:
+    """A page for each key: rows `(ordinal, sort key, tie key, *record)`, pages in order."""
+    direction, beyond = ("desc", "<") if keyset.descending else ("asc", ">")
+    after = _EVERYTHING
+    if keyset.after is not None:
+        after = sql(
+            f"({keyset.sort.expression}, {relation.tie.expression}) {beyond} "
+            f"(:value::{keyset.sort.type}, :tie::{relation.tie.type})",
+            value=keyset.after[0],
+            tie=keyset.after[1],
+        )
+    return sql(
+        f"""
+        select k.ordinal, p.*
+        from unnest(:keys::uuid[]) with ordinality as k(key, ordinal)
+        cross join lateral (
+            select {keyset.sort.expression} as sort_key, {relation.tie.expression} as tie_key,
+                   {columns_of(relation.record)}
+            from {relation.source}
+            where {_TENANT} and {relation.key} = k.key and :where and :after
+            order by 1 {direction}, 2 {direction}
+            limit :limit
+        ) p
+        order by k.ordinal, p.sort_key {direction}, p.tie_key {direction}
+        """,
+        keys=list(keys),
+        organization=organization,
+        where=keyset.where or _EVERYTHING,
+        after=after,
+        limit=keyset.limit,
+    )
+
+
+def count_each(
+    relation: Relation[Any], keys: Sequence[Any], where: Statement | None, cap: int, organization: Any
+) -> Statement:
+    """How many records each key has, counting no further than `cap`: rows `(ordinal, count)`."""
+    return sql(
+        f"""
+        select k.ordinal, c.number
+        from unnest(:keys::uuid[]) with ordinality as k(key, ordinal)
+        cross join lateral (
+            select count(*) as number from (
+                select from {relation.source}
+                where {_TENANT} and {relation.key} = k.key and :where
+                limit :cap
+            ) counted
+        ) c
+        """,
+        keys=list(keys),
+        organization=organization,
+        where=where or _EVERYTHING,
+        cap=cap,
+    )

@@ -1,0 +1,50 @@
+"""What one operation carries: the caller, the database, the loaders and the time."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from db.database import Database, Transaction
+from domain.access import Caller
+from domain.refusals import Refusals, Refused
+from resolvers.loaders import Loaders
+
+Value = TypeVar("Value")
+
+
+@dataclass
+class Context:
+    """Made anew for each operation, so nothing of one caller is ever left for the next."""
+
+    database: Database
+    caller: Caller
+    now: datetime
+    loaders: Loaders = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.loaders = Loaders(self.database, self.caller.organization_id)
+
+    @property
+    def organization_id(self) -> UUID:
+        return self.caller.organization_id
+
+    async def read(self, work: Callable[[Transaction], Awaitable[Value]]) -> Value:
+        """Runs a read in a transaction of its own."""
+        async with self.database.tenant(self.organization_id) as tx:
+            return await work(tx)
+
+    async def command(
+        self, scope: str, work: Callable[[Transaction], Awaitable[Value]]
+    ) -> tuple[Value | None, list[Refused]]:
+        """One command, one transaction: its value, or the refusals, in which case nothing was written."""
+        self.caller.require(scope)
+        try:
+            value = await self.database.attempt(self.organization_id, work)
+        except Refused as refusal:
+            return None, [refusal]
+        except Refusals as many:
+            return None, many.refusals
+        self.loaders.clear()
+        return value, []

@@ -1,0 +1,161 @@
+"""Relay connections by keyset: page arguments, typed cursors and pages."""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import orjson
+
+from db.relations import Keyset, Relation
+from db.statement import Statement
+from domain.refusals import Rejected
+
+DEFAULT_SIZE = 50
+MAX_SIZE = 250
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True, slots=True)
+class PageArguments:
+    """Which part of a connection is asked for; `order` names one of the relation's orders."""
+
+    first: int | None = None
+    after: str | None = None
+    last: int | None = None
+    before: str | None = None
+    order: str | None = None
+    descending: bool | None = None
+    where: Statement | None = None
+
+    @property
+    def backward(self) -> bool:
+        return self.last is not None or (self.before is not None and self.first is None)
+
+    @property
+    def size(self) -> int:
+        size = self.last if self.backward else self.first
+        return DEFAULT_SIZE if size is None else size
+
+    def check(self) -> None:
+        """Raises BAD_USER_INPUT for sizes and combinations that mean nothing."""
+        if self.first is not None and self.last is not None:
+            raise Rejected("BAD_USER_INPUT", "Give first or last, not both.")
+        if (self.after is not None and self.backward) or (self.before is not None and not self.backward):
+            raise Rejected("BAD_USER_INPUT", "Use after with first, and before with last.")
+        if not 1 <= self.size <= MAX_SIZE:
+            raise Rejected("BAD_USER_INPUT", f"A page has 1 to {MAX_SIZE} items, not {self.size}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Generic[Record]):
+    """A record and where it stands in its connection."""
+
+    node: Record
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Record]):
+    """A slice of a relation; `count` is only called when totalCount is selected."""
+
+    edges: list[Item[Record]]
+    page_info: PageInfo
+    count: Callable[[], Any]
+
+    @property
+    def nodes(self) -> list[Record]:
+        return [edge.node for edge in self.edges]
+
+
+def keyset(relation: Relation[Any], arguments: PageArguments) -> Keyset:
+    """The statement's side of the arguments; one row more than asked for tells whether there is another page."""
+    arguments.check()
+    descending = relation.descending if arguments.descending is None else arguments.descending
+    cursor = arguments.before if arguments.backward else arguments.after
+    return Keyset(
+        sort=relation.sort(arguments.order),
+        descending=descending != arguments.backward,
+        limit=arguments.size + 1,
+        after=None if cursor is None else decode_cursor(relation, arguments, cursor),
+        where=arguments.where,
+    )
+
+
+def page_of(
+    arguments: PageArguments,
+    rows: list[tuple[Any, Any, Record]],
+    count: Callable[[], Any],
+) -> Page[Record]:
+    """Builds the page from `(sort key, tie key, record)` rows as the keyset statement returned them."""
+    more = len(rows) > arguments.size
+    rows = rows[: arguments.size]
+    if arguments.backward:
+        rows.reverse()
+    edges = [Item(record, encode_cursor(arguments, value, tie)) for value, tie, record in rows]
+    info = PageInfo(
+        has_next_page=arguments.before is not None if arguments.backward else more,
+        has_previous_page=more if arguments.backward else arguments.after is not None,
+        start_cursor=edges[0].cursor if edges else None,
+        end_cursor=edges[-1].cursor if edges else None,
+    )
+    return Page(edges, info, count)
+
+
+def encode_cursor(arguments: PageArguments, value: Any, tie: Any) -> str:
+    packed = orjson.dumps([arguments.order or "", value, tie], default=str)
+    return urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def decode_cursor(relation: Relation[Any], arguments: PageArguments, cursor: str) -> tuple[Any, Any]:
+    """The typed keys of a cursor; raises BAD_USER_INPUT when it is not one of this connection and order."""
+    try:
+        order, value, tie = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if order != (arguments.order or ""):
+            raise ValueError(order)
+        return _read(relation.sort(arguments.order).type, value), _read(relation.tie.type, tie)
+    except (ValueError, TypeError, ArithmeticError, binascii.Error) as error:
+        raise Rejected("BAD_USER_INPUT", "This cursor does not belong to this connection and order.") from error
+
+
+def _read(type_name: str, value: Any) -> Any:
+    if type_name in ("integer", "bigint"):
+        return _whole(value)
+    if not isinstance(value, str):
+        raise TypeError(type_name)
+    if type_name == "timestamptz":
+        return _with_offset(datetime.fromisoformat(value))
+    if type_name == "numeric":
+        return _finite(Decimal(value))
+    return UUID(value) if type_name == "uuid" else value
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**63:
+        raise TypeError(value)
+    return value
+
+
+def _with_offset(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError(value)
+    return value
+
+
+def _finite(value: Decimal) -> Decimal:
+    if not value.is_finite():
+        raise ValueError(value)
+    return value

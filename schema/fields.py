@@ -1,0 +1,103 @@
+"""How a type declares its fields: columns of its own record, and relations that the loaders answer."""
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from db.relations import Relation
+from db.statement import Statement
+from resolvers.context import Context
+from resolvers.paging import PageArguments
+from schema.enums import OrderDirection
+
+Info = strawberry.Info[Context, None]
+
+First = Annotated[int | None, strawberry.argument(description="The first n items, 1 to 250; 50 when nothing is said.")]
+After = Annotated[str | None, strawberry.argument(description="Continue after this cursor; goes with first.")]
+Last = Annotated[int | None, strawberry.argument(description="The last n items, 1 to 250.")]
+Before = Annotated[str | None, strawberry.argument(description="End before this cursor; goes with last.")]
+
+
+def column(description: str) -> Any:
+    """A field that is the attribute of the same name on the record."""
+    return strawberry.field(description=description)
+
+
+def related(relation: Relation[Any], description: str, *, scope: str | None = None, key: str = "id") -> Any:
+    """A to-one relation; `key` is the attribute of this record that the relation's key equals."""
+
+    async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
+        _require(info, scope)
+        return await info.context.loaders.one(relation, getattr(root, key))
+
+    return _field(resolve, description, scope, relation)
+
+
+def connected(relation: Relation[Any], description: str, *, scope: str | None = None, key: str = "id") -> Any:
+    """A to-many relation as a Relay connection in the relation's own order."""
+
+    async def resolve(
+        root: strawberry.Parent[Any],
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Any:
+        _require(info, scope)
+        arguments = PageArguments(first, after, last, before)
+        return await info.context.loaders.page(relation, getattr(root, key), arguments)
+
+    return _field(resolve, description, scope, relation)
+
+
+def listed(relation: Relation[Any], description: str, *, scope: str | None = None, key: str = "id") -> Any:
+    """A to-many relation that is small by nature (at most 250), as a plain list."""
+
+    async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
+        _require(info, scope)
+        page = await info.context.loaders.page(relation, getattr(root, key), PageArguments(first=250))
+        return page.nodes
+
+    return _field(resolve, description, scope, relation)
+
+
+def page_arguments(
+    first: int | None,
+    after: str | None,
+    last: int | None,
+    before: str | None,
+    order_by: Any = None,
+    where: Statement | None = None,
+) -> PageArguments:
+    """The arguments of a root connection; `order_by` is an input `{field, direction}` of two enums."""
+    if order_by is None:
+        return PageArguments(first, after, last, before, where=where)
+    descending = order_by.direction is OrderDirection.DESC
+    return PageArguments(first, after, last, before, order_by.field.value, descending, where)
+
+
+def scoped(description: str, scope: str) -> str:
+    """A description that names the scope it needs."""
+    return f"{description} Needs the scope `{scope}`."
+
+
+def own_key(info: Info) -> UUID:
+    """The key of root connections: everything of the caller's organization."""
+    return info.context.organization_id
+
+
+def _require(info: Info, scope: str | None) -> None:
+    if scope:
+        info.context.caller.require(scope)
+
+
+def _field(resolve: Callable[..., Any], description: str, scope: str | None, relation: Relation[Any]) -> Any:
+    # The class annotation is the type; without this the resolver's own `Any` would be.
+    resolve.__annotations__.pop("return")
+    resolve.__signature__ = inspect.signature(resolve)  # type: ignore[attr-defined]  # functions accept attributes
+    told = scoped(description, scope) if scope else description
+    return strawberry.field(resolver=resolve, description=told, metadata={"relation": relation})

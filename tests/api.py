@@ -1,0 +1,51 @@
+"""Fixtures that run GraphQL operations as a caller of the test's own organization."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from db.database import Database, Transaction
+from domain.access import SCOPES, Caller
+from resolvers.context import Context
+from schema.execute import execute
+
+Api = Callable[..., Awaitable[dict[str, Any]]]
+
+
+def caller(organization: UUID, scopes: frozenset[str] = frozenset(SCOPES)) -> Caller:
+    return Caller(organization, "key:test", scopes)
+
+
+@pytest.fixture
+def api(database: Database, organization: UUID) -> Api:
+    """`await api(document, scopes=..., organization=..., **variables)` -> `{data, errors}`; every scope by default."""
+
+    async def run(
+        document: str,
+        *,
+        scopes: frozenset[str] = frozenset(SCOPES),
+        organization: UUID = organization,
+        **variables: Any,
+    ) -> dict[str, Any]:
+        context = Context(database, caller(organization, scopes), datetime.now(UTC))
+        return await execute(context, document, variables)
+
+    return run
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The text of every statement that is run from here on; `len(statements)` pins query counts."""
+    seen: list[str] = []
+    resolve = Transaction._resolve
+
+    def count(self: Transaction, *arguments: Any) -> Any:
+        resolved = resolve(self, *arguments)
+        seen.append(resolved[0])
+        return resolved
+
+    monkeypatch.setattr(Transaction, "_resolve", count)
+    return seen
