@@ -6,16 +6,19 @@ from sqlalchemy.dialects import postgresql as pg
 from db.tables.columns import belongs_to, boolean, identifier, instant, integer, json, one_of, tenant_table, text
 
 # The row is the truth, the Dramatiq message is only a bell; `args` holds ids, never personal data.
+# `cursor` is where the last slice of the pass now under way stopped, `seen` what `want` was when that pass began.
 job = tenant_table(
     "job",
     identifier("id"),
     text("kind"),
     text("dedupe_key"),
     json("args"),
+    json("cursor", null=True),
     text("state", default="ready"),
     sa.Column("priority", sa.SmallInteger(), nullable=False, server_default="5"),
     instant("run_at", default=True),
     integer("want", default=1),
+    integer("seen", null=True),
     integer("got", default=0),
     instant("lease_until", null=True),
     identifier("lease_token", null=True),
@@ -29,6 +32,8 @@ job = tenant_table(
 )
 live = job.c.state.in_(["ready", "running"])
 sa.Index("job_live_key", job.c.organization_id, job.c.kind, job.c.dedupe_key, unique=True, postgresql_where=live)
+# A bell names the id alone, before its organization is known.
+sa.Index("job_id_idx", job.c.id, postgresql_where=live)
 sa.Index("job_due_idx", job.c.priority, job.c.run_at, postgresql_where=live)
 
 bulk_operation = tenant_table(

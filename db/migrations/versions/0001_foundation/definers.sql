@@ -17,40 +17,53 @@ language sql stable security definer set search_path = public, pg_temp
 as $$ select o.id, o.slug, o.timezone from organization o order by o.id $$;
 
 -- Takes a due job with a lease; the database's clock decides. A job whose attempts are used up is dead instead.
+-- A locked row is somebody's: who holds it rings after the commit, so nobody needs to wait here.
 create function claim_job(wanted uuid, token uuid, lease interval)
-returns table (organization_id uuid, kind text, args jsonb, want integer, attempts integer)
+returns table (organization_id uuid, kind text, args jsonb, cursor jsonb, want integer, attempts integer,
+               state text, claimed_at timestamptz)
 language sql volatile security definer set search_path = public, pg_temp
 as $$
+    with due as (
+        select j.organization_id, j.id, j.attempts >= j.max_attempts as spent
+        from job j
+        where j.id = wanted
+          and j.run_at <= clock_timestamp()
+          and (j.state = 'ready' or (j.state = 'running' and j.lease_until < clock_timestamp()))
+        for update skip locked)
     update job j
-    set state = case when j.attempts >= j.max_attempts then 'dead' else 'running' end,
-        last_error = case when j.attempts >= j.max_attempts then coalesce(j.last_error, 'the worker died each time')
-                     else j.last_error end,
-        finished_at = case when j.attempts >= j.max_attempts then clock_timestamp() end,
-        lease_token = case when j.attempts < j.max_attempts then token end,
-        lease_until = case when j.attempts < j.max_attempts then clock_timestamp() + lease end,
+    set state = case when due.spent then 'dead' else 'running' end,
+        lease_token = case when not due.spent then token end,
+        lease_until = case when not due.spent then clock_timestamp() + lease end,
+        finished_at = case when due.spent then clock_timestamp() end,
+        last_error = case when due.spent then coalesce(j.last_error, 'the worker died each time') else j.last_error end,
         attempts = least(j.attempts + 1, j.max_attempts)
-    where j.id = wanted
-      and j.run_at <= clock_timestamp()
-      and (j.state = 'ready' or (j.state = 'running' and j.lease_until < clock_timestamp()))
-    returning j.organization_id, j.kind, j.args, j.want, j.attempts
+    from due
+    where (j.organization_id, j.id) = (due.organization_id, due.id)
+    returning j.organization_id, j.kind, j.args, j.cursor, coalesce(j.seen, j.want), j.attempts,
+              j.state, clock_timestamp()
 $$;
 
--- Ids of due jobs whose bell was not rung lately; any number of sweepers may call it.
+-- Ids of due jobs whose bell was not rung lately, most urgent first; any number of sweepers may call it.
 create function sweep_jobs(batch integer)
 returns setof uuid
 language sql volatile security definer set search_path = public, pg_temp
 as $$
-    update job set last_bell = clock_timestamp()
-    where (organization_id, id) in (
-        select j.organization_id, j.id from job j
+    with due as (
+        select j.organization_id, j.id, j.priority, j.run_at
+        from job j
         where j.state in ('ready', 'running')
           and j.run_at <= clock_timestamp()
           and (j.state = 'ready' or j.lease_until < clock_timestamp())
           and (j.last_bell is null or j.last_bell < clock_timestamp() - interval '2 seconds')
         order by j.priority, j.run_at
         limit batch
-        for update skip locked)
-    returning id
+        for update skip locked),
+    rung as (
+        update job j set last_bell = clock_timestamp()
+        from due
+        where (j.organization_id, j.id) = (due.organization_id, due.id)
+        returning j.id)
+    select due.id from due join rung using (id) order by due.priority, due.run_at
 $$;
 
 -- Health of the ledger for `wayfare check`.
@@ -58,10 +71,10 @@ create function job_health()
 returns table (oldest_due timestamptz, due bigint, dead bigint)
 language sql stable security definer set search_path = public, pg_temp
 as $$
-    select min(run_at) filter (where state in ('ready', 'running') and run_at <= clock_timestamp()
-                                 and (state = 'ready' or lease_until < clock_timestamp())),
-           count(*) filter (where state in ('ready', 'running') and run_at <= clock_timestamp()
-                              and (state = 'ready' or lease_until < clock_timestamp())),
-           count(*) filter (where state = 'dead')
-    from job
+    with judged as (
+        select run_at, state = 'dead' as dead,
+               state in ('ready', 'running') and run_at <= clock_timestamp()
+                 and (state = 'ready' or lease_until < clock_timestamp()) as due
+        from job where state <> 'done')
+    select min(run_at) filter (where due), count(*) filter (where due), count(*) filter (where dead) from judged
 $$;

@@ -111,10 +111,12 @@ create table job (
     kind TEXT NOT NULL,
     dedupe_key TEXT NOT NULL,
     args JSONB DEFAULT '{}'::jsonb NOT NULL,
+    cursor JSONB,
     state TEXT DEFAULT 'ready' NOT NULL,
     priority SMALLINT DEFAULT '5' NOT NULL,
     run_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
     want INTEGER DEFAULT '1' NOT NULL,
+    seen INTEGER,
     got INTEGER DEFAULT '0' NOT NULL,
     lease_until TIMESTAMP WITH TIME ZONE,
     lease_token UUID,
@@ -130,6 +132,8 @@ create table job (
 );
 
 CREATE INDEX job_due_idx ON job (priority, run_at) WHERE state IN ('ready', 'running');
+
+CREATE INDEX job_id_idx ON job (id) WHERE state IN ('ready', 'running');
 
 CREATE UNIQUE INDEX job_live_key ON job (organization_id, kind, dedupe_key) WHERE state IN ('ready', 'running');
 
@@ -371,6 +375,7 @@ create table journey (
     stage_id UUID NOT NULL,
     previous_stage_id UUID,
     stage_entered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    activity_seen_at TIMESTAMP WITH TIME ZONE,
     lock TEXT DEFAULT 'NONE' NOT NULL,
     locked_at TIMESTAMP WITH TIME ZONE,
     notes TEXT,
