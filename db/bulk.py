@@ -1,0 +1,205 @@
+"""Bulk operations as they are stored: what long work has done so far, which rows it refused, whether it shall stop."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from db.database import Transaction
+from db.jobs import request_job
+from db.records import columns_of
+from db.relations import Relation, Sort
+from domain.bulk import BulkKind, RowError
+from domain.ids import new_id
+
+# The argument of a job that works on an operation; workers/jobs.py fails the operation when the job is dead.
+OPERATION = "bulkOperationId"
+# Of one operation; further rows are only counted.
+MAX_ERRORS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class BulkOperation:
+    """`done` of `total` steps (None while unknown); `counts` by outcome, e.g. new, unchanged, changed, refused."""
+
+    id: UUID
+    kind: str
+    state: str
+    args: dict[str, Any]
+    done: int
+    total: int | None
+    counts: dict[str, int]
+    error: str | None
+    cancel_requested: bool
+    actor: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BulkOperationError:
+    row_number: int
+    code: str
+    message: str
+    field: str | None
+
+
+BY_ID = Relation("bulk_operation", BulkOperation, "bulk_operation t", key="t.id")
+BULK_OPERATIONS = Relation(
+    "bulk_operations",
+    BulkOperation,
+    "bulk_operation t",
+    key="t.organization_id",
+    orders=(("CREATED_AT", Sort("t.created_at", "timestamptz")),),
+    descending=True,
+)
+ERRORS_OF_OPERATION = Relation(
+    "errors_of_bulk_operation",
+    BulkOperationError,
+    "bulk_operation_error t",
+    key="t.bulk_operation_id",
+    orders=(("ROW_NUMBER", Sort("t.row_number", "bigint")),),
+    tie=Sort("t.bulk_operation_id", "uuid"),
+)
+
+
+async def request_operation(
+    tx: Transaction,
+    kind: BulkKind,
+    job_kind: str,
+    *,
+    actor: str,
+    args: Mapping[str, Any] | None = None,
+    total: int | None = None,
+) -> UUID:
+    """Stores an operation and owes its job, whose args are `args` and the operation's id under OPERATION."""
+    operation_id = new_id()
+    await tx.run(
+        """
+        insert into bulk_operation (organization_id, id, kind, args, total, actor)
+        values (:organization, :id, :kind, :args, :total, :actor)
+        """,
+        id=operation_id,
+        kind=kind.value,
+        args=dict(args or {}),
+        total=total,
+        actor=actor,
+    )
+    job_args = {**(args or {}), OPERATION: str(operation_id)}
+    await request_job(tx, job_kind, dedupe_key=str(operation_id), args=job_args)
+    return operation_id
+
+
+async def find_operation(tx: Transaction, operation_id: UUID, *, lock: bool = False) -> BulkOperation | None:
+    return await tx.record(
+        BulkOperation,
+        f"select {columns_of(BulkOperation)} from bulk_operation t "
+        f"where t.organization_id = :organization and t.id = :id {'for update' if lock else ''}",
+        id=operation_id,
+    )
+
+
+async def start(tx: Transaction, operation_id: UUID, *, total: int | None = None) -> bool:
+    """Begins or goes on; False when it was cancelled or has ended, so that there is nothing to do."""
+    return await _go_on(
+        tx,
+        operation_id,
+        "started_at = coalesce(started_at, clock_timestamp()), total = coalesce(:total, total)",
+        total=total,
+    )
+
+
+async def progress(tx: Transaction, operation_id: UUID, *, done: int = 0, counts: Mapping[str, int] = {}) -> bool:
+    """Adds to what is done; False when the work shall stop (call `stop` then).
+
+    Call it in the transaction that did the work, together with its checkpoint: then each step is counted once.
+    """
+    return await _go_on(
+        tx,
+        operation_id,
+        """
+        done = done + :done,
+        counts = coalesce((
+            select jsonb_object_agg(name, coalesce((counts ->> name)::bigint, 0) + coalesce((more ->> name)::bigint, 0))
+            from (values (:counts::jsonb)) given (more), jsonb_object_keys(counts || more) name), counts)
+        """,
+        done=done,
+        counts=dict(counts),
+    )
+
+
+async def add_errors(tx: Transaction, operation_id: UUID, errors: Sequence[RowError]) -> None:
+    """Keeps why rows were refused, up to MAX_ERRORS of an operation; a repeated slice adds nothing."""
+    await tx.run(
+        """
+        insert into bulk_operation_error (organization_id, bulk_operation_id, row_number, code, message, field)
+        select :organization, :id, e.* from unnest(:numbers::bigint[], :codes::text[], :messages::text[],
+                                                   :fields::text[]) e (row_number, code, message, field)
+        order by e.row_number
+        limit greatest(0, :most - (select count(*) from bulk_operation_error
+                                   where organization_id = :organization and bulk_operation_id = :id))
+        on conflict do nothing
+        """,
+        id=operation_id,
+        numbers=[e.row_number for e in errors],
+        codes=[e.code for e in errors],
+        messages=[e.message for e in errors],
+        fields=[e.field for e in errors],
+        most=MAX_ERRORS,
+    )
+
+
+async def finish(tx: Transaction, operation_id: UUID) -> None:
+    """All is done, even if somebody asked to stop meanwhile."""
+    await _end(tx, operation_id, "COMPLETED")
+
+
+async def stop(tx: Transaction, operation_id: UUID) -> None:
+    """The worker obeyed; what was done so far stays."""
+    await _end(tx, operation_id, "CANCELLED")
+
+
+async def fail(tx: Transaction, operation_id: UUID, error: str) -> None:
+    """The work cannot go on; `error` is a sentence for the person who started it."""
+    await _end(tx, operation_id, "FAILED", error)
+
+
+async def cancel(tx: Transaction, operation_id: UUID) -> None:
+    """Asks the worker to stop at its next step; what nobody has begun is cancelled at once."""
+    await tx.run(
+        """
+        update bulk_operation
+        set cancel_requested = true,
+            state = case when state = 'QUEUED' then 'CANCELLED' else state end,
+            finished_at = case when state = 'QUEUED' then clock_timestamp() end
+        where organization_id = :organization and id = :id and state in ('QUEUED', 'RUNNING')
+        """,
+        id=operation_id,
+    )
+
+
+async def _go_on(tx: Transaction, operation_id: UUID, assignments: str, **values: Any) -> bool:
+    found = await tx.value(
+        f"""
+        update bulk_operation set state = 'RUNNING', {assignments}
+        where organization_id = :organization and id = :id and state in ('QUEUED', 'RUNNING')
+        returning not cancel_requested
+        """,
+        id=operation_id,
+        **values,
+    )
+    return bool(found)
+
+
+async def _end(tx: Transaction, operation_id: UUID, state: str, error: str | None = None) -> None:
+    await tx.run(
+        """
+        update bulk_operation set state = :state, error = :error, finished_at = clock_timestamp()
+        where organization_id = :organization and id = :id and state in ('QUEUED', 'RUNNING')
+        """,
+        id=operation_id,
+        state=state,
+        error=error,
+    )
