@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=1, le=65535, validation_alias="WAYFARE_PORT")
     state: Path = Field(default=CHECKOUT / "var", validation_alias="WAYFARE_STATE")
 
+    # The key that GraphiQL starts with; `wayfare run` sets it for the API it starts, nobody else should.
+    dev_key: str | None = Field(default=None, validation_alias="WAYFARE_DEV_KEY")
+
     # A folder with initdb and postgres; a valkey-server or redis-server, or the folder of one.
     embed_pg_bin: Path | None = None
     embed_redis_bin: Path | None = None

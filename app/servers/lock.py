@@ -30,6 +30,18 @@ def only_one(state: Path) -> Iterator[None]:
         yield
 
 
+def is_held(state: Path) -> bool:
+    """Whether a living process holds the state folder."""
+    try:
+        with (state / "lock").open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 def _taken(state: Path, holder: str) -> str:
     try:
         url = json.loads((state / "dev.json").read_text())["url"]

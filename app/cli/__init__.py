@@ -1,0 +1,1 @@
+"""The `wayfare` command, one file for each noun."""

@@ -1,0 +1,41 @@
+"""The `wayfare` command.
+
+A noun brings its commands in a file of its own, say app/cli/segments.py:
+
+    app = typer.Typer(help="Segments.")
+
+    @app.command()
+    def refresh() -> None:
+        run(_refresh())
+
+    async def _refresh() -> None:
+        async with connected() as wayfare:
+            ... wayfare.database, await wayfare.organization("acme")
+
+and one line below: `app.add_typer(segments.app, name="segments")` gives `wayfare segments refresh`.
+"""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from app.cli import check, keys, processes
+from app.servers import CannotStartError
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+app.command()(processes.run)
+app.command()(processes.serve)
+app.command()(processes.migrate)
+app.command(hidden=True)(processes.inbox)
+app.command()(check.check)
+app.add_typer(keys.app, name="keys")
+
+
+def main() -> None:
+    """Run the command line. What people can mend is printed for them; what they cannot keeps its traceback."""
+    try:
+        app()
+    except CannotStartError as error:
+        Console(stderr=True).print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
+        sys.exit(1)

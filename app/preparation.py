@@ -1,0 +1,87 @@
+"""What must be true before Wayfare serves: the newest schema, an organization, its demo data and a key to try it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from uuid import UUID
+
+from app.servers import Addresses
+from app.settings import Settings
+from db.database import Database
+from db.keys import create_key, find_key
+from db.migrate import upgrade
+from db.organizations import create_organization
+from db.tenants import list_tenants
+from domain.access import SCOPES
+from domain.ids import new_id
+
+
+class Demo(StrEnum):
+    """How much demo data a new organization gets."""
+
+    NONE = "none"
+    SMALL = "small"
+    LARGE = "large"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The development organization and its working key."""
+
+    organization_id: UUID
+    api_key: str
+
+
+async def prepare(settings: Settings, addresses: Addresses, demo: Demo) -> Prepared:
+    """Migrate, make sure there is an organization with the wanted data, and find or make its development key."""
+    await upgrade(settings.database_admin_url or addresses.database_url)
+    async with opened(settings, addresses) as database:
+        organization_id = await seed(demo, database)
+        return Prepared(organization_id, await _development_key(settings.state / "dev-key", database, organization_id))
+
+
+@asynccontextmanager
+async def opened(settings: Settings, addresses: Addresses) -> AsyncIterator[Database]:
+    """A pool of connections for as long as the block runs."""
+    database = await Database.open(addresses.database_url, pooler=settings.database_pooler == "transaction")
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def seed(demo: Demo, database: Database) -> UUID:  # noqa: ARG001 - the demo data comes with app/demo
+    """The first organization; made, with the demo's data, when the database has none."""
+    async with database.untenanted() as tx:
+        present = await list_tenants(tx)
+    if present:
+        return present[0].id
+    organization_id = new_id()
+    async with database.tenant(organization_id) as tx:
+        await create_organization(tx, name="Demo", slug="demo")
+    return organization_id
+
+
+async def _development_key(file: Path, database: Database, organization_id: UUID) -> str:
+    """The key of earlier starts while the database knows it, so that open GraphiQL tabs and scripts keep working."""
+    text = _read(file)
+    known = await find_key(database, text, datetime.now(UTC))
+    if known and known.organization_id == organization_id and known.scopes == SCOPES.keys():
+        return text
+    async with database.tenant(organization_id) as tx:
+        text = await create_key(tx, name="Development", scopes=list(SCOPES))
+    _write(file, text)
+    return text
+
+
+def _read(file: Path) -> str:
+    return file.read_text().strip() if file.exists() else ""
+
+
+def _write(file: Path, text: str) -> None:
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600)
+    file.write_text(text)

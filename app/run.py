@@ -1,0 +1,109 @@
+"""`wayfare run`: private servers, migrations, demo data and every process of Wayfare, until Ctrl-C."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from rich.console import Console
+
+from app.instance import Instance, announced
+from app.ports import free_port, listens
+from app.preparation import Demo, Prepared, prepare
+from app.servers import Addresses, Process, servers
+from app.settings import CHECKOUT, Settings
+
+# How long the API may take to answer; everything together has to stop within 10 s.
+START_TIMEOUT = 60
+STOP_TIMEOUT = 5
+LOOPBACK = "127.0.0.1"
+
+
+def run(settings: Settings, demo: Demo, console: Console) -> int:
+    """Run until Ctrl-C or SIGTERM (0) or until a process dies (1). Raises CannotStartError."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with servers(settings) as addresses, ExitStack() as stack:
+            with console.status("Preparing the database ..."):
+                prepared = asyncio.run(prepare(settings, addresses, demo))
+            url, children = stack.enter_context(_processes(settings, addresses, prepared))
+            instance = Instance(url, prepared.api_key, os.getpid(), addresses.database_url, addresses.redis_url)
+            stack.enter_context(announced(settings.state, instance))
+            stack.callback(_ignore_signals)
+            _greet(console, settings, instance)
+            return _watch(console, [*children, *addresses.processes])
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 0
+
+
+@contextmanager
+def _processes(settings: Settings, addresses: Addresses, prepared: Prepared) -> Iterator[tuple[str, list[Process]]]:
+    """Start inbox, API, worker and clock; give GraphiQL's URL once the API answers."""
+    port = free_port(settings.host, settings.port)
+    mail_port = free_port(LOOPBACK, 0)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")])),
+        "PYTHONUNBUFFERED": "1",
+        "DATABASE_URL": addresses.database_url,
+        "REDIS_URL": addresses.redis_url,
+        "SMTP_URL": settings.smtp_url or f"smtp://{LOOPBACK}:{mail_port}",
+        "WAYFARE_HOST": settings.host,
+        "WAYFARE_PORT": str(port),
+        "WAYFARE_STATE": str(settings.state),
+        "WAYFARE_DEV_KEY": prepared.api_key,
+    }
+    commands = {"API": ["serve"]}
+    if settings.smtp_url is None:
+        commands["inbox"] = ["inbox", "--port", str(mail_port)]
+    children: list[Process] = []
+    try:
+        for name, command in commands.items():
+            children.append(_start(name, command, settings, environment))
+        children[0].wait_until(lambda: listens(settings.host, port), START_TIMEOUT)
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        yield f"http://{host}:{port}/graphql", children
+    finally:
+        _stop(children)
+
+
+def _start(name: str, command: Sequence[str], settings: Settings, environment: dict[str, str]) -> Process:
+    log = settings.state / "log" / f"{command[0]}.log"
+    return Process(name, [sys.executable, "-P", "-m", "app", *command], log=log, env=environment, cwd=CHECKOUT)
+
+
+def _stop(children: Sequence[Process]) -> None:
+    """All at once, and together within STOP_TIMEOUT."""
+    deadline = time.monotonic() + STOP_TIMEOUT
+    for child in children:
+        child.ask_to_stop()
+    for child in children:
+        child.stop(max(0.1, deadline - time.monotonic()))
+
+
+def _watch(console: Console, processes: Sequence[Process]) -> int:
+    while True:
+        for process in processes:
+            if not process.alive:
+                console.print(process.epitaph(), style="red", highlight=False, markup=False)
+                return 1
+        time.sleep(0.2)
+
+
+def _ignore_signals() -> None:
+    """A second Ctrl-C must not cut the stop short: it is bounded anyway."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _greet(console: Console, settings: Settings, instance: Instance) -> None:
+    console.print("[bold]Wayfare is running.[/] Ctrl-C stops it.", highlight=False)
+    lines = {"GraphiQL": instance.url, "API key": instance.apiKey, "Logs": str(settings.state / "log")}
+    if settings.smtp_url is None:
+        lines["Mail"] = str(settings.state / "inbox")
+    for name, value in lines.items():
+        console.print(f"  {name:<9} {value}", highlight=False, markup=False, soft_wrap=True)

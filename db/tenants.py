@@ -1,0 +1,18 @@
+"""Which organizations there are, for the clock and for operators' commands, which begin without one."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from db.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    id: UUID
+    slug: str
+    timezone: str
+
+
+async def list_tenants(tx: Transaction) -> list[Tenant]:
+    """All organizations, oldest first (their ids are ordered by time)."""
+    return [Tenant(**row) for row in await tx.rows("select id, slug, timezone from list_organizations()")]
