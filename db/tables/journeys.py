@@ -34,7 +34,9 @@ sa.Index(
     postgresql_where=journey_stage.c.is_initial,
 )
 
-# `version` counts spells: it is the compare-and-set token and equals the open transition's seq.
+# `version` counts spells: it is the compare-and-set token and equals the open transition's seq. Only activity later
+# than `activity_seen_at` wins a customer back or opens a lock: what an evaluation knew when it moved the customer (a
+# purchase imported the morning after still counts), or the instant of a move by hand.
 journey = tenant_table(
     "journey",
     identifier("id"),
@@ -42,6 +44,7 @@ journey = tenant_table(
     identifier("stage_id"),
     identifier("previous_stage_id", null=True),
     instant("stage_entered_at"),
+    instant("activity_seen_at", null=True),
     text("lock", default="NONE"),
     instant("locked_at", null=True),
     text("notes", null=True),
