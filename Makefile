@@ -3,3 +3,8 @@
 
 run test lint sync lock:
 	@./dev $@ $(ARGS)
+
+# The page at /graphql; its result, app/graphiql/dist, is committed, so only a change of the page needs Node.
+.PHONY: graphiql
+graphiql:
+	cd app/graphiql && npm ci --no-audit --no-fund && npm run build
