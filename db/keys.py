@@ -54,7 +54,7 @@ async def note_use(database: Database, key: Key, now: datetime) -> None:
     async with database.tenant(key.organization_id) as tx:
         await tx.run(
             "update api_key set last_used_at = :now where organization_id = :organization and id = :id "
-            "and (last_used_at is null or last_used_at < :now - interval '1 minute')",
+            "and (last_used_at is null or last_used_at < :now::timestamptz - interval '1 minute')",
             id=key.id,
             now=now,
         )

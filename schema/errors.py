@@ -32,7 +32,7 @@ def _told(error: GraphQLError) -> tuple[str, dict[str, Any]]:
     if isinstance(original, Rejected):
         return original.message, {"code": original.code}
     if isinstance(error, GraphQLSyntaxError):
-        return error.message, {"code": "GRAPHQL_PARSE_FAILED"}
+        return error.message, {"code": _parse_code(error)}
     if code := _code_of(error):
         return error.message, {"code": code}
     if original is None or isinstance(original, GraphQLError):
@@ -50,13 +50,27 @@ def _code_of(error: BaseException | None) -> str | None:
     return None
 
 
+def _parse_code(error: GraphQLSyntaxError) -> str:
+    return "MAX_TOKENS_EXCEEDED" if "tokens" in error.message else "GRAPHQL_PARSE_FAILED"
+
+
 def _request_code(error: GraphQLError) -> str:
-    # A value that could not be coerced names its variable; everything else was found by validation.
+    # A value that could not be coerced names its variable; what is raised while executing has a path.
+    if error.path:
+        return "BAD_USER_INPUT"
     return "BAD_USER_INPUT" if error.message.startswith("Variable ") else "GRAPHQL_VALIDATION_FAILED"
 
 
 def _masked(error: GraphQLError, original: BaseException) -> tuple[str, dict[str, Any]]:
+    fault = masked(original, error.path)
+    return fault["message"], fault["extensions"]
+
+
+def masked(fault: BaseException, place: object) -> dict[str, Any]:
+    """A fault of ours as a client sees it; logged once, with the id that the client is given."""
     error_id = str(uuid4())
-    _log.error("fault %s at %s", error_id, error.path, exc_info=original)
-    message = "Something went wrong on our side; quote the errorId to your operator."
-    return message, {"code": "INTERNAL_SERVER_ERROR", "errorId": error_id}
+    _log.error("fault %s at %s", error_id, place, exc_info=fault)
+    return {
+        "message": "Something went wrong on our side; quote the errorId to your operator.",
+        "extensions": {"code": "INTERNAL_SERVER_ERROR", "errorId": error_id},
+    }

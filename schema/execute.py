@@ -1,36 +1,57 @@
 """Runs one operation and gives the answer as plain data."""
 
+from inspect import isawaitable
 from typing import Any
 
-from strawberry.types.graphql import OperationType
+from graphql import ExecutionResult, GraphQLError
+from graphql import execute as run
 
+from domain.refusals import Rejected
 from resolvers.context import Context
 from schema.build import schema
+from schema.documents import read_document, writes
 from schema.errors import formatted
 
-READ_ONLY = frozenset({OperationType.QUERY})
-READ_AND_WRITE = frozenset({OperationType.QUERY, OperationType.MUTATION})
+
+class WriteRefusedError(Exception):
+    """A mutation came where only queries may, such as by GET."""
 
 
 async def execute(
     context: Context,
-    document: str,
+    text: str,
     variables: dict[str, Any] | None = None,
     operation_name: str | None = None,
     *,
-    writes: bool = True,
+    may_write: bool = True,
 ) -> dict[str, Any]:
-    """`{data, errors}` as GraphQL over HTTP says: without `data` when nothing was executed."""
-    result = await schema.execute(
-        document,
-        variable_values=variables,
+    """`{data, errors}` as GraphQL over HTTP says: without `data` when nothing was executed.
+
+    Raises WriteRefusedError for a mutation when `may_write` is false.
+    """
+    try:
+        document = read_document(text)
+        if document.errors:
+            return {"errors": formatted(list(document.errors))}
+        if writes(document.operation(operation_name)) and not may_write:
+            raise WriteRefusedError
+    except (GraphQLError, Rejected) as error:
+        wrapped = error if isinstance(error, GraphQLError) else GraphQLError(error.message, original_error=error)
+        return {"errors": formatted([wrapped])}
+    result = run(
+        schema._schema,
+        document.node,
         context_value=context,
+        variable_values=variables,
         operation_name=operation_name,
-        allowed_operation_types=READ_AND_WRITE if writes else READ_ONLY,
     )
+    return _answer(await result if isawaitable(result) else result)
+
+
+def _answer(result: ExecutionResult) -> dict[str, Any]:
     if not result.errors:
         return {"data": result.data}
     errors = formatted(result.errors)
-    # A request error has no path: nothing was executed, so there is no data, not even null.
+    # A request error (such as a bad variable) has no path: nothing was executed, so there is no data, not even null.
     executed = any(error.path for error in result.errors)
     return {"errors": errors, "data": result.data} if executed else {"errors": errors}

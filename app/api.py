@@ -1,0 +1,61 @@
+"""The ASGI application that `wayfare serve` runs."""
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from app.explorer import explorer_routes
+from app.graphql import graphql
+from app.settings import Settings
+from db.database import Bell, Database
+from schema.export import SDL
+
+
+def create_app(settings: Settings, bell: Bell | None = None) -> Starlette:
+    """The application over `settings.database_url`; `bell` rings the workers after a commit."""
+    if settings.database_url is None:
+        message = "DATABASE_URL is not set: the API needs to know its database."
+        raise RuntimeError(message)
+    url, pooler = settings.database_url, settings.database_pooler == "transaction"
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        app.state.database = await Database.open(url, pooler=pooler, bell=bell)
+        # The schema lives as long as the process: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        yield
+        await app.state.database.close()
+
+    routes: list[BaseRoute] = [
+        Route("/graphql", graphql, methods=["GET", "POST"]),
+        Route("/schema.graphql", schema_file),
+        Route("/live", live),
+        Route("/ready", ready),
+        *explorer_routes(settings.dev_key),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def schema_file(_request: Request) -> Response:
+    return PlainTextResponse(SDL.read_text(), media_type="text/plain; charset=utf-8")
+
+
+async def live(_request: Request) -> Response:
+    return PlainTextResponse("live")
+
+
+async def ready(request: Request) -> Response:
+    """Whether requests can be answered: Postgres, never Redis, which may be away."""
+    database: Database = request.app.state.database
+    try:
+        async with database.untenanted() as tx:
+            await tx.value("select 1")
+    except OSError:
+        return PlainTextResponse("the database does not answer", 503, {"Retry-After": "1"})
+    return PlainTextResponse("ready")

@@ -1,0 +1,88 @@
+"""GraphQL requests over HTTP: what a body or a query string must be before anything is parsed as GraphQL."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+
+MAX_BODY = 512 * 1024
+# As GraphQL escapes it; JSON's own escape is gone once the body is read.
+_NUL_ESCAPE = re.compile(r"\\u0000|\\u\{0+\}")
+
+
+@dataclass
+class Unacceptable(Exception):  # noqa: N818  # becomes an answer, not a fault
+    """An answer in HTTP's words; `allow` names the methods when another one is needed."""
+
+    status: int
+    code: str
+    message: str
+    allow: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One GraphQL request."""
+
+    document: str
+    variables: dict[str, Any] | None
+    name: str | None
+
+
+async def read_post(request: Request) -> Operation:
+    """The operation of a POST; raises Unacceptable."""
+    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise Unacceptable(415, "BAD_REQUEST", "Send the request as application/json.")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Unacceptable(415, "BAD_REQUEST", "Send the body uncompressed.")
+    return _operation(_parsed(await _body(request)))
+
+
+def read_get(request: Request) -> Operation:
+    """The operation of a GET's query string; raises Unacceptable."""
+    given = request.query_params
+    variables = _parsed(given["variables"].encode()) if given.get("variables") else None
+    return _operation(
+        {"query": given.get("query"), "variables": variables, "operationName": given.get("operationName")}
+    )
+
+
+async def _body(request: Request) -> bytes:
+    """Reads no further than the limit, whatever Content-Length says."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise Unacceptable(413, "BAD_REQUEST", f"The body is larger than {MAX_BODY // 1024} KiB.")
+    return bytes(body)
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Unacceptable(400, "BAD_REQUEST", "The body is not JSON in UTF-8.") from error
+
+
+def _operation(given: Any) -> Operation:
+    if isinstance(given, list):
+        raise Unacceptable(400, "BATCHING_DISABLED", "Send one operation at a time.")
+    if not isinstance(given, dict) or not isinstance(given.get("query"), str):
+        raise Unacceptable(400, "BAD_REQUEST", "The body must be an object with the text of the operation as `query`.")
+    variables, name = given.get("variables"), given.get("operationName")
+    if not isinstance(variables, dict | None) or not isinstance(name, str | None):
+        raise Unacceptable(400, "BAD_REQUEST", "`variables` must be an object and `operationName` a string.")
+    if _has_nul(variables) or "\0" in given["query"] or _NUL_ESCAPE.search(given["query"]):
+        raise Unacceptable(400, "BAD_USER_INPUT", "Text may not contain the character U+0000.")
+    return Operation(given["query"], variables, name)
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_has_nul(item) for pair in value.items() for item in pair)
+    return isinstance(value, list) and any(_has_nul(item) for item in value)
