@@ -1,0 +1,34 @@
+"""Migrations: from empty to head, and db/tables says the same as the migrated database."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+
+from db.migrate import _with_connection, pending, upgrade
+from db.tables import metadata
+
+
+async def test_tables_and_migrations_say_the_same(addresses: Any) -> None:
+    def compare(connection: Connection) -> list[Any]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+    assert await _with_connection(addresses.database_url, compare) == []
+
+
+async def test_upgrade_from_empty_and_again(addresses: Any) -> None:
+    admin = await asyncpg.connect(addresses.database_url)
+    name = f"{urlsplit(addresses.database_url).path[1:]}_empty"
+    await admin.execute(f"create database {name}")
+    url = urlsplit(addresses.database_url)._replace(path=f"/{name}").geturl()
+    try:
+        assert await pending(url) == ["0001"]
+        await upgrade(url)
+        assert await pending(url) == []
+        await upgrade(url)
+    finally:
+        await admin.execute(f"drop database {name}")
+        await admin.close()
