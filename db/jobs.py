@@ -34,8 +34,8 @@ class Request:
 class Claim:
     """A job somebody works on; `token` is the fence: without it in the row, nothing of this claim counts any more.
 
-    `want` is how many requests this pass answers, `claimed_at` the database's time. `dead` means that its attempts
-    were used up without an end, so it was buried instead of being handed out.
+    `want` is how many requests this pass answers, `claimed_at` the database's time. `spent` means that its attempts
+    were used up without an end, so it must be buried instead of being worked on.
     """
 
     id: UUID
@@ -46,7 +46,7 @@ class Claim:
     cursor: dict[str, Any] | None
     want: int
     attempts: int
-    dead: bool
+    spent: bool
     claimed_at: datetime
 
 
@@ -125,7 +125,7 @@ async def claim(tx: Transaction, job_id: UUID, lease: timedelta = LEASE) -> Clai
     token = new_id()
     row = await tx.row(
         """
-        select organization_id, kind, args, cursor, want, attempts, state = 'dead', claimed_at
+        select organization_id, kind, args, cursor, want, attempts, spent, claimed_at
         from claim_job(:id, :token, :lease)
         """,
         id=job_id,
@@ -218,13 +218,26 @@ async def fail(tx: Transaction, claim: Claim, error: str) -> bool:
     return bool(state == "dead")
 
 
+async def bury(tx: Transaction, claim: Claim, error: str) -> None:
+    """Gives a job up for good; it stays as dead until somebody has looked. Raises LeaseLost."""
+    await _own(
+        tx,
+        claim,
+        """
+        state = 'dead', finished_at = clock_timestamp(), last_error = coalesce(last_error, left(:error, 2000)),
+        lease_token = null, lease_until = null
+        """,
+        error=error,
+    )
+
+
 async def prune(tx: Transaction, batch: int = 1000) -> int:
     """Forgets jobs done a week ago, at most `batch`; the dead stay until somebody has looked."""
     return await tx.run(
         """
         delete from job where organization_id = :organization and id in (
             select id from job
-            where organization_id = :organization and state = 'done' and finished_at < clock_timestamp() - :kept::interval
+            where organization_id = :organization and state = 'done' and finished_at + :kept < clock_timestamp()
             limit :batch)
         """,
         kept=KEPT,

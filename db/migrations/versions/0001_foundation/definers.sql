@@ -16,11 +16,11 @@ returns table (id uuid, slug text, timezone text)
 language sql stable security definer set search_path = public, pg_temp
 as $$ select o.id, o.slug, o.timezone from organization o order by o.id $$;
 
--- Takes a due job with a lease; the database's clock decides. A job whose attempts are used up is dead instead.
+-- Takes a due job with a lease; the database's clock decides. `spent`: its attempts are used up, so bury it.
 -- A locked row is somebody's: who holds it rings after the commit, so nobody needs to wait here.
 create function claim_job(wanted uuid, token uuid, lease interval)
 returns table (organization_id uuid, kind text, args jsonb, cursor jsonb, want integer, attempts integer,
-               state text, claimed_at timestamptz)
+               spent boolean, claimed_at timestamptz)
 language sql volatile security definer set search_path = public, pg_temp
 as $$
     with due as (
@@ -31,16 +31,12 @@ as $$
           and (j.state = 'ready' or (j.state = 'running' and j.lease_until < clock_timestamp()))
         for update skip locked)
     update job j
-    set state = case when due.spent then 'dead' else 'running' end,
-        lease_token = case when not due.spent then token end,
-        lease_until = case when not due.spent then clock_timestamp() + lease end,
-        finished_at = case when due.spent then clock_timestamp() end,
-        last_error = case when due.spent then coalesce(j.last_error, 'the worker died each time') else j.last_error end,
+    set state = 'running', lease_token = token, lease_until = clock_timestamp() + lease,
         attempts = least(j.attempts + 1, j.max_attempts)
     from due
     where (j.organization_id, j.id) = (due.organization_id, due.id)
     returning j.organization_id, j.kind, j.args, j.cursor, coalesce(j.seen, j.want), j.attempts,
-              j.state, clock_timestamp()
+              due.spent, clock_timestamp()
 $$;
 
 -- Ids of due jobs whose bell was not rung lately, most urgent first; any number of sweepers may call it.
