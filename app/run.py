@@ -89,7 +89,7 @@ def _watch(console: Console, processes: Sequence[Process]) -> int:
     while True:
         for process in processes:
             if not process.alive:
-                console.print(process.epitaph(), style="red", highlight=False, markup=False)
+                console.print(process.epitaph(), style="red", highlight=False, markup=False, soft_wrap=True)
                 return 1
         time.sleep(0.2)
 

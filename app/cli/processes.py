@@ -49,7 +49,7 @@ def migrate() -> None:
         _migrate(found.database_url)
 
 
-def inbox(port: int) -> None:
+def inbox(port: Annotated[int, typer.Option()]) -> None:
     """Keep all mail as files in <state>/inbox: the development stand-in for an SMTP server."""
     asyncio.run(receive("127.0.0.1", port, Settings().state / "inbox"))
 
