@@ -8,6 +8,7 @@ from uuid import UUID
 from db.database import Transaction
 from db.records import columns_of
 from db.relations import Relation, Sort
+from db.stages import ensure_default_stages
 from domain.ids import new_id
 
 
@@ -53,7 +54,7 @@ BRANDS = Relation(
 async def create_organization(
     tx: Transaction, *, name: str, slug: str, timezone: str = "UTC", currency: str = "USD"
 ) -> None:
-    """Stores the transaction's own organization with its default brand."""
+    """Stores the transaction's own organization with its default brand and the default stages of journeys."""
     await tx.run(
         "insert into organization (id, name, slug, timezone, currency) "
         "values (:organization, :name, :slug, :timezone, :currency)",
@@ -63,6 +64,7 @@ async def create_organization(
         currency=currency,
     )
     await add_brand(tx, name=name, slug="default", is_default=True)
+    await ensure_default_stages(tx)
 
 
 async def add_brand(tx: Transaction, *, name: str, slug: str, is_default: bool = False) -> UUID:
