@@ -16,8 +16,10 @@ and one line below: `app.add_typer(segments.app, name="segments")` gives `wayfar
 """
 
 import sys
+from typing import NoReturn
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
 from app.cli import check, keys, processes
@@ -37,5 +39,12 @@ def main() -> None:
     try:
         app()
     except CannotStartError as error:
-        Console(stderr=True).print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
-        sys.exit(1)
+        _fail(str(error))
+    except ValidationError as error:
+        wrong = "\n".join(f"    {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        _fail(f"A setting is wrong (docs/operations.md lists them):\n{wrong}")
+
+
+def _fail(text: str) -> NoReturn:
+    Console(stderr=True).print(text, style="red", highlight=False, markup=False, soft_wrap=True)
+    sys.exit(1)
