@@ -1,0 +1,135 @@
+"""Engagement and risk of everybody, computed by one statement; domain/scores.py says what they mean."""
+
+from dataclasses import asdict
+from datetime import datetime
+
+from db.database import Transaction
+from db.metrics import COMPUTED, computed_metrics
+from db.organizations import Organization
+from db.statement import Statement, sql
+from domain.scores import ENGAGEMENT_WEIGHTS, MIN_APPOINTMENTS, RISK_WEIGHTS, score_settings
+
+
+async def recalculate(
+    tx: Transaction,
+    organization: Organization,
+    *,
+    candidates: Statement | None = None,
+    as_of: datetime | None = None,
+    now: datetime,
+) -> int:
+    """Stores the scores of the candidates (a statement of customer ids, None: everybody); returns the rows written.
+
+    Every row of metrics has its own, the roll-up and each brand's. Without `as_of` they follow from the maintained
+    metrics; with it from the facts before it, and stay until the next recalculation. Only rows whose scores or
+    factors differ are written, so `scored_at` says since when a score has been what it is.
+    """
+    settings = score_settings(organization.settings)
+    numbers = {**_prefixed("e", asdict(settings.engagement)), **_prefixed("r", asdict(settings.risk))}
+    return await tx.run(
+        _RECALCULATE,
+        measured=_maintained(candidates) if as_of is None else _replayed(organization, candidates, as_of),
+        zone=organization.timezone,
+        today=sql(":at::timestamptz", at=as_of or now),
+        now=now,
+        appointments=MIN_APPOINTMENTS,
+        **{name: sql(":number::numeric", number=number) for name, number in numbers.items()},
+    )
+
+
+def _prefixed(prefix: str, numbers: dict[str, object]) -> dict[str, object]:
+    return {f"{prefix}_{name}": number for name, number in numbers.items()}
+
+
+def _among(candidates: Statement | None) -> Statement:
+    return sql("m.customer_id in (:candidates)", candidates=candidates) if candidates else Statement("true")
+
+
+def _maintained(candidates: Statement | None) -> Statement:
+    return sql("select m.* from customer_metrics m where :among", among=_among(candidates))
+
+
+def _replayed(organization: Organization, candidates: Statement | None, as_of: datetime) -> Statement:
+    """The maintained rows with the metrics of `as_of` in them; unknown where there were no facts yet."""
+    columns = ", ".join(f"c.{name}" for name in COMPUTED)
+    return sql(
+        f"""
+        select m.organization_id, m.customer_id, m.brand_id, {columns}
+        from customer_metrics m
+        left join (:computed) c on c.customer_id = m.customer_id and c.brand_id is not distinct from m.brand_id
+        where :among
+        """,
+        computed=computed_metrics(organization, as_of, candidates, each_brand=True),
+        among=_among(candidates),
+    )
+
+
+def _factors(names: tuple[str, ...], prefix: str) -> str:
+    """{"idle": {"value": "1", "weight": "0.3"}, ...}; what is unknown is not in it. Texts, because JSON has floats."""
+    pairs = ", ".join(
+        f"'{name}', case when {name} is not null then jsonb_build_object('value', {name}::text, "
+        f"'weight', (:{prefix}_{name})::text) end"
+        for name in names
+    )
+    return f"jsonb_strip_nulls(jsonb_build_object({pairs}))"
+
+
+def _sum(names: tuple[str, ...], prefix: str) -> str:
+    return " + ".join(f"coalesce({name} * :{prefix}_{name}, 0)" for name in names)
+
+
+def _weight(names: tuple[str, ...], prefix: str) -> str:
+    return " + ".join(f"case when {name} is null then 0 else :{prefix}_{name} end" for name in names)
+
+
+_RECALCULATE = f"""
+with measured as (
+    select customer_id, brand_id, visits_90_days, tickets_open, greatest(0, lifetime_value) as value,
+           (:today at time zone :zone)::date - (last_activity_at at time zone :zone)::date as idle_days,
+           case when appointments_365_days + no_shows_365_days >= :appointments
+                then no_shows_365_days::numeric / (appointments_365_days + no_shows_365_days) end as missed_rate,
+           (visits_90_days - visits_previous_90_days)::numeric / greatest(1, visits_previous_90_days) as trend
+    from (:measured) m
+    where m.organization_id = :organization
+),
+components as (
+    select customer_id, brand_id,
+           case when idle_days is not null then round(least(1, visits_90_days / :e_visit_target), 4) end as frequency,
+           case when idle_days is not null
+                then round(least(1, greatest(0, 1 - idle_days / :e_idle_limit)), 4) end as recency,
+           case when idle_days is not null then round(least(1, value / :e_vip_value), 4) end as monetary,
+           round(1 - missed_rate, 4) as quality,
+           (idle_days > :r_idle_days)::integer as idle,
+           (idle_days > :r_long_idle_days)::integer as long_idle,
+           (missed_rate > :r_missed_rate)::integer as missed,
+           case when idle_days is not null then (trend < :r_trend)::integer end as declining,
+           case when :r_tickets > 0 then (tickets_open > 0)::integer end as tickets
+    from measured
+),
+scored as (
+    select customer_id, brand_id,
+           round(({_sum(ENGAGEMENT_WEIGHTS, "e")}) / nullif({_weight(ENGAGEMENT_WEIGHTS, "e")}, 0), 3) as engagement,
+           {_factors(ENGAGEMENT_WEIGHTS, "e")} as engagement_factors,
+           case when num_nonnulls({", ".join(RISK_WEIGHTS)}) > 0
+                then round(least(1, {_sum(RISK_WEIGHTS, "r")}), 3) end as risk,
+           {_factors(RISK_WEIGHTS, "r")} as risk_factors
+    from components
+),
+changed as materialized (
+    select s.*
+    from scored s
+    join customer_metrics m on m.organization_id = :organization and m.customer_id = s.customer_id
+                           and m.brand_id is not distinct from s.brand_id
+    where (m.engagement_score, m.engagement_factors, m.risk_score, m.risk_factors)
+          is distinct from (s.engagement, s.engagement_factors, s.risk, s.risk_factors)
+    -- In one order, so that two writers of the same rows cannot deadlock.
+    order by m.customer_id, m.brand_id
+    for no key update of m
+)
+update customer_metrics m
+set engagement_score = c.engagement, engagement_factors = c.engagement_factors,
+    risk_score = c.risk, risk_factors = c.risk_factors, scored_at = :now
+from changed c
+where m.organization_id = :organization and m.customer_id = c.customer_id
+  and m.brand_id is not distinct from c.brand_id
+"""
