@@ -10,9 +10,11 @@ from strawberry.dataloader import DataLoader
 from db.database import Database
 from db.relations import Relation, count_each, each, page_each
 from db.statement import Statement
-from resolvers.paging import Page, PageArguments, keyset, page_of
+from resolvers.paging import MAX_SIZE, Page, PageArguments, keyset, page_of
+from resolvers.readings import Reading, Shape
 
 COUNT_CAP = 10_000
+EVERYTHING = PageArguments(first=MAX_SIZE)
 
 Record = TypeVar("Record")
 
@@ -37,16 +39,26 @@ class Loaders:
         """Forgets everything: a command has changed the world."""
         self._loaders.clear()
 
-    async def one(self, relation: Relation[Record], key: UUID | None) -> Record | None:
+    def one(self, relation: Relation[Record], key: UUID | None) -> Reading[Record | None]:
         """The record of `key`, or None."""
+        return Reading(Shape.ONE, relation, key, PageArguments(), lambda: self._one(relation, key))
+
+    def page(self, relation: Relation[Record], key: UUID, arguments: PageArguments) -> Reading[Page[Record]]:
+        """A page of the records of `key`; the count is loaded only when asked for."""
+        return Reading(Shape.PAGE, relation, key, arguments, lambda: self._page(relation, key, arguments))
+
+    def all(self, relation: Relation[Record], key: UUID) -> Reading[list[Record]]:
+        """The records of `key` in the relation's order, of a relation that is small by nature: 250 at most."""
+        return Reading(Shape.LIST, relation, key, EVERYTHING, lambda: self._all(relation, key))
+
+    async def _one(self, relation: Relation[Record], key: UUID | None) -> Record | None:
         if key is None:
             return None
         loader = self._loader(("one", relation.name), lambda keys: self._load_one(relation, keys))
         found: Record | None = await loader.load(key)
         return found
 
-    async def page(self, relation: Relation[Record], key: UUID, arguments: PageArguments) -> Page[Record]:
-        """A page of the records of `key`; the count is loaded only when asked for."""
+    async def _page(self, relation: Relation[Record], key: UUID, arguments: PageArguments) -> Page[Record]:
         wanted = keyset(relation, arguments)
         # Values of a filter may be lists, so the text of the arguments tells equal requests apart, not their hash.
         loader = self._loader(
@@ -55,6 +67,9 @@ class Loaders:
         )
         rows = await loader.load(key)
         return page_of(arguments, rows, lambda: self.count(relation, key, arguments.where))
+
+    async def _all(self, relation: Relation[Record], key: UUID) -> list[Record]:
+        return (await self._page(relation, key, EVERYTHING)).nodes
 
     async def count(self, relation: Relation[Any], key: UUID, where: Statement | None = None) -> Count:
         loader = self._loader(

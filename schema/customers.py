@@ -105,22 +105,22 @@ class CustomerQueries:
         description=scoped("One customer, or null when there is none that you may see.", "customers:view"),
         graphql_type=Customer | None,
     )
-    async def customer(
+    def customer(
         self,
         info: Info,
         by: Annotated[CustomerIdentifier, strawberry.argument(description="Which customer.")],
     ) -> Any:
         info.context.caller.require("customers:view")
         if isinstance(by.external_id, str):
-            return await commands.find(info.context, customers.CUSTOMER_BY_EXTERNAL_ID, by.external_id)
+            return commands.find(info.context, customers.CUSTOMER_BY_EXTERNAL_ID, by.external_id)
         if isinstance(by.email, str):
-            return await commands.find(info.context, customers.CUSTOMER_BY_EMAIL, by.email.strip().lower())
-        return await info.context.loaders.one(customers.CUSTOMER_BY_ID, row_id(str(by.id), "Customer"))
+            return commands.find(info.context, customers.CUSTOMER_BY_EMAIL, by.email.strip().lower())
+        return info.context.loaders.one(customers.CUSTOMER_BY_ID, row_id(str(by.id), "Customer"))
 
     @strawberry.field(
         description=scoped("The organization's customers.", "customers:view"), graphql_type=Connection[Customer]
     )
-    async def customers(
+    def customers(
         self,
         info: Info,
         order_by: Annotated[CustomerOrder | None, strawberry.argument(description="The order; oldest first.")] = None,
@@ -136,7 +136,7 @@ class CustomerQueries:
         info.context.caller.require("customers:view")
         where = customers.matching_text(search) if search else None
         arguments = page_arguments(first, after, last, before, order_by, where)
-        return await info.context.loaders.page(customers.CUSTOMERS, own_key(info), arguments)
+        return info.context.loaders.page(customers.CUSTOMERS, own_key(info), arguments)
 
 
 @strawberry.input(description="A note to add.")

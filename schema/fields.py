@@ -11,7 +11,12 @@ from db.relations import Relation
 from db.statement import Statement
 from resolvers.context import Context
 from resolvers.paging import PageArguments
+from resolvers.readings import Reads, Shape
 from schema.enums import OrderDirection
+
+# Field metadata for the planner.
+READS = "reads"
+GLOBAL_ID = "global_id"
 
 Info = strawberry.Info[Context, None]
 
@@ -29,17 +34,17 @@ def column(description: str) -> Any:
 def related(relation: Relation[Any], description: str, *, scope: str | None = None, key: str = "id") -> Any:
     """A to-one relation; `key` is the attribute of this record that the relation's key equals."""
 
-    async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
+    def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
         _require(info, scope)
-        return await info.context.loaders.one(relation, getattr(root, key))
+        return info.context.loaders.one(relation, getattr(root, key))
 
-    return _field(resolve, description, scope, relation)
+    return _field(resolve, description, Reads(Shape.ONE, relation, key, scope))
 
 
 def connected(relation: Relation[Any], description: str, *, scope: str | None = None, key: str = "id") -> Any:
     """A to-many relation as a Relay connection in the relation's own order."""
 
-    async def resolve(
+    def resolve(
         root: strawberry.Parent[Any],
         info: Info,
         first: First = None,
@@ -49,20 +54,19 @@ def connected(relation: Relation[Any], description: str, *, scope: str | None = 
     ) -> Any:
         _require(info, scope)
         arguments = PageArguments(first, after, last, before)
-        return await info.context.loaders.page(relation, getattr(root, key), arguments)
+        return info.context.loaders.page(relation, getattr(root, key), arguments)
 
-    return _field(resolve, description, scope, relation)
+    return _field(resolve, description, Reads(Shape.PAGE, relation, key, scope))
 
 
 def listed(relation: Relation[Any], description: str, *, scope: str | None = None, key: str = "id") -> Any:
     """A to-many relation that is small by nature (at most 250), as a plain list."""
 
-    async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
+    def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
         _require(info, scope)
-        page = await info.context.loaders.page(relation, getattr(root, key), PageArguments(first=250))
-        return page.nodes
+        return info.context.loaders.all(relation, getattr(root, key))
 
-    return _field(resolve, description, scope, relation)
+    return _field(resolve, description, Reads(Shape.LIST, relation, key, scope))
 
 
 def page_arguments(
@@ -95,9 +99,9 @@ def _require(info: Info, scope: str | None) -> None:
         info.context.caller.require(scope)
 
 
-def _field(resolve: Callable[..., Any], description: str, scope: str | None, relation: Relation[Any]) -> Any:
+def _field(resolve: Callable[..., Any], description: str, reads: Reads) -> Any:
     # The class annotation is the type; without this the resolver's own `Any` would be.
     resolve.__annotations__.pop("return")
     resolve.__signature__ = inspect.signature(resolve)  # type: ignore[attr-defined]  # functions accept attributes
-    told = scoped(description, scope) if scope else description
-    return strawberry.field(resolver=resolve, description=told, metadata={"relation": relation})
+    told = scoped(description, reads.scope) if reads.scope else description
+    return strawberry.field(resolver=resolve, description=told, metadata={READS: reads})

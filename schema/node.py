@@ -1,6 +1,5 @@
 """Global object identification: the Node interface, and which type and scope each kind of id has."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
@@ -10,7 +9,8 @@ import strawberry
 from db.relations import Relation
 from domain.refusals import Rejected
 from resolvers.ids import global_id, split_id
-from schema.fields import Info
+from resolvers.readings import Reading
+from schema.fields import GLOBAL_ID, Info
 
 MAX_NODES = 250
 
@@ -19,7 +19,7 @@ Type = TypeVar("Type")
 
 @strawberry.interface(description="An object with a global id; `node(id:)` finds it again.")
 class Node:
-    @strawberry.field(description="The opaque global id.")
+    @strawberry.field(description="The opaque global id.", metadata={GLOBAL_ID: True})
     def id(self, root: strawberry.Parent[Any], info: Info) -> strawberry.ID:
         return strawberry.ID(global_id(info._raw_info.parent_type.name, root.id))
 
@@ -49,31 +49,34 @@ def node(*, by_id: Relation[Any], scope: str, description: str) -> Callable[[typ
     return decorate
 
 
-async def find(info: Info, value: str) -> Any | None:
+def find(info: Info, value: str) -> Reading[Any] | None:
     """The object of a global id; None for unknown, foreign, invisible and unreadable ones alike."""
     type_name, identifier = split_id(value)
     found = _FOUND.get(type_name)
     if found is None or found.scope not in info.context.caller.scopes:
         return None
-    return await info.context.loaders.one(found.by_id, identifier)
+    return info.context.loaders.one(found.by_id, identifier)
 
 
 @strawberry.type
 class NodeQueries:
-    @strawberry.field(description="The object with this global id, or null when there is none that you may see.")
-    async def node(
-        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
-    ) -> Node | None:
-        found: Node | None = await find(info, id)
-        return found
+    @strawberry.field(
+        description="The object with this global id, or null when there is none that you may see.",
+        graphql_type=Node | None,
+    )
+    def node(self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="A global id.")]) -> Any:
+        return find(info, id)
 
-    @strawberry.field(description="The objects with these global ids in the same order, null where there is none.")
-    async def nodes(
+    @strawberry.field(
+        description="The objects with these global ids in the same order, null where there is none.",
+        graphql_type=list[Node | None],
+    )
+    def nodes(
         self,
         info: Info,
         ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 250 global ids.")],
-    ) -> list[Node | None]:
+    ) -> Any:
         if len(ids) > MAX_NODES:
             raise Rejected("BAD_USER_INPUT", f"At most {MAX_NODES} ids, not {len(ids)}.")
-        # Together, so that the loaders see all ids of a type in one batch.
-        return list(await asyncio.gather(*(find(info, value) for value in ids)))
+        # Not awaited one by one: the executor awaits them together, so the loaders see all ids of a type in one batch.
+        return [find(info, value) for value in ids]

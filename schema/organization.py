@@ -34,12 +34,12 @@ class Viewer:
     scopes: list[str] = column("What the caller may do.")
 
     @strawberry.field(description="The caller's organization.", graphql_type=Organization)
-    async def organization(self, info: Info) -> Any:
-        return await info.context.loaders.one(organizations.BY_ID, info.context.organization_id)
+    def organization(self, info: Info) -> Any:
+        return info.context.loaders.one(organizations.BY_ID, info.context.organization_id)
 
     @strawberry.field(description="The brands the caller may see.", graphql_type=list[Brand])
-    async def brands(self, info: Info) -> Any:
-        return await info.context.read(organizations.list_brands)
+    def brands(self, info: Info) -> Any:
+        return info.context.loaders.all(organizations.BRANDS, info.context.organization_id)
 
 
 @strawberry.type
@@ -49,11 +49,11 @@ class OrganizationQueries:
         return Viewer(scopes=sorted(info.context.caller.scopes))
 
     @strawberry.field(description=scoped("The caller's organization.", "customers:view"), graphql_type=Organization)
-    async def organization(self, info: Info) -> Any:
+    def organization(self, info: Info) -> Any:
         info.context.caller.require("customers:view")
-        return await info.context.loaders.one(organizations.BY_ID, info.context.organization_id)
+        return info.context.loaders.one(organizations.BY_ID, info.context.organization_id)
 
     @strawberry.field(description=scoped("The organization's brands.", "customers:view"), graphql_type=list[Brand])
-    async def brands(self, info: Info) -> Any:
+    def brands(self, info: Info) -> Any:
         info.context.caller.require("customers:view")
-        return await info.context.read(organizations.list_brands)
+        return info.context.loaders.all(organizations.BRANDS, info.context.organization_id)

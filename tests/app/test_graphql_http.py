@@ -184,11 +184,11 @@ async def test_pages_beside_graphql(server: str) -> None:
 async def test_fault_is_masked_and_logged_once(
     server: str, key: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def fail(*_: Any, **__: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         message = "relation customer of 10.0.0.7 does not exist"
         raise RuntimeError(message)
 
-    monkeypatch.setattr("db.organizations.list_brands", fail)
+    monkeypatch.setattr("resolvers.loaders.page_each", fail)
     for query in ("{ brands { id } }", "{ viewer { brands { id } } }"):
         caplog.clear()
         _, _, body = await post(server, key, {"query": query})
