@@ -80,13 +80,6 @@ async def add_brand(tx: Transaction, *, name: str, slug: str, is_default: bool =
     return brand_id
 
 
-async def list_brands(tx: Transaction) -> list[Brand]:
-    return await tx.records(
-        Brand,
-        f"select {columns_of(Brand)} from brand t where t.organization_id = :organization order by t.name, t.id",
-    )
-
-
 async def current_organization(tx: Transaction) -> Organization:
     """The transaction's organization; raises LookupError when it does not exist."""
     found = await tx.record(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from db.records import columns_of
+from db.records import columns_of, names_of
 from db.statement import Statement, sql
 
 Record = TypeVar("Record")
@@ -51,9 +51,13 @@ class Keyset:
     after: tuple[Any, Any] | None = None
     where: Statement | None = None
 
+    @property
+    def direction(self) -> str:
+        return "desc" if self.descending else "asc"
+
 
 _TENANT = "t.organization_id = :organization"
-_EVERYTHING = Statement("true")
+EVERYTHING = Statement("true")
 
 
 def each(relation: Relation[Any], keys: Sequence[Any], organization: Any) -> Statement:
@@ -76,19 +80,11 @@ def _joined(source: str) -> str:
 
 
 def page_each(relation: Relation[Any], keys: Sequence[Any], keyset: Keyset, organization: Any) -> Statement:
-    """A page for each key: rows `(ordinal, sort key, tie key, *record)`, pages in order."""
-    direction, beyond = ("desc", "<") if keyset.descending else ("asc", ">")
-    after = _EVERYTHING
-    if keyset.after is not None:
-        after = sql(
-            f"({keyset.sort.expression}, {relation.tie.expression}) {beyond} "
-            f"(:value::{keyset.sort.type}, :tie::{relation.tie.type})",
-            value=keyset.after[0],
-            tie=keyset.after[1],
-        )
+    """A page for each key: rows `(ordinal, sort key, tie key, *record)`, pages in order, the two keys as text."""
+    direction = keyset.direction
     return sql(
         f"""
-        select k.ordinal, p.*
+        select k.ordinal, (p.sort_key)::text, (p.tie_key)::text, {names_of(relation.record, "p")}
         from unnest(:keys::uuid[]) with ordinality as k(key, ordinal)
         cross join lateral (
             select {keyset.sort.expression} as sort_key, {relation.tie.expression} as tie_key,
@@ -102,9 +98,21 @@ def page_each(relation: Relation[Any], keys: Sequence[Any], keyset: Keyset, orga
         """,
         keys=list(keys),
         organization=organization,
-        where=keyset.where or _EVERYTHING,
-        after=after,
+        where=keyset.where or EVERYTHING,
+        after=after(relation, keyset),
         limit=keyset.limit,
+    )
+
+
+def after(relation: Relation[Any], keyset: Keyset) -> Statement:
+    """The predicate that steps past the keyset's cursor; true when there is none."""
+    if keyset.after is None:
+        return EVERYTHING
+    return sql(
+        f"({keyset.sort.expression}, {relation.tie.expression}) {'<' if keyset.descending else '>'} "
+        f"(:value::{keyset.sort.type}, :tie::{relation.tie.type})",
+        value=keyset.after[0],
+        tie=keyset.after[1],
     )
 
 
@@ -126,6 +134,6 @@ def count_each(
         """,
         keys=list(keys),
         organization=organization,
-        where=where or _EVERYTHING,
+        where=where or EVERYTHING,
         cap=cap,
     )

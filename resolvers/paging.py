@@ -97,10 +97,10 @@ def keyset(relation: Relation[Any], arguments: PageArguments) -> Keyset:
 
 def page_of(
     arguments: PageArguments,
-    rows: list[tuple[Any, Any, Record]],
+    rows: list[tuple[str, str, Record]],
     count: Callable[[], Any],
 ) -> Page[Record]:
-    """Builds the page from `(sort key, tie key, record)` rows as the keyset statement returned them."""
+    """Builds the page from `(sort key, tie key, record)` rows as the keyset statement returned them, keys as text."""
     more = len(rows) > arguments.size
     rows = rows[: arguments.size]
     if arguments.backward:
@@ -115,9 +115,9 @@ def page_of(
     return Page(edges, info, count)
 
 
-def encode_cursor(arguments: PageArguments, value: Any, tie: Any) -> str:
-    packed = orjson.dumps([arguments.order or "", value, tie], default=str)
-    return urlsafe_b64encode(packed).decode().rstrip("=")
+def encode_cursor(arguments: PageArguments, value: str, tie: str) -> str:
+    """Base64url of `["ORDER","value","tie"]`; db/plans/pages.py writes the same in SQL."""
+    return urlsafe_b64encode(orjson.dumps([arguments.order or "", value, tie])).decode().rstrip("=")
 
 
 def decode_cursor(relation: Relation[Any], arguments: PageArguments, cursor: str) -> tuple[Any, Any]:
@@ -131,31 +131,24 @@ def decode_cursor(relation: Relation[Any], arguments: PageArguments, cursor: str
         raise Rejected("BAD_USER_INPUT", "This cursor does not belong to this connection and order.") from error
 
 
-def _read(type_name: str, value: Any) -> Any:
-    if type_name in ("integer", "bigint"):
-        return _whole(value)
-    if not isinstance(value, str):
+_READERS: dict[str, Callable[[str], Any]] = {
+    "bigint": int,
+    "integer": int,
+    "numeric": Decimal,
+    "text": str,
+    "timestamptz": datetime.fromisoformat,
+    "uuid": UUID,
+}
+
+
+def _read(type_name: str, text: object) -> Any:
+    if not isinstance(text, str):
         raise TypeError(type_name)
-    if type_name == "timestamptz":
-        return _with_offset(datetime.fromisoformat(value))
-    if type_name == "numeric":
-        return _finite(Decimal(value))
-    return UUID(value) if type_name == "uuid" else value
-
-
-def _whole(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**63:
-        raise TypeError(value)
-    return value
-
-
-def _with_offset(value: datetime) -> datetime:
-    if value.tzinfo is None:
-        raise ValueError(value)
-    return value
-
-
-def _finite(value: Decimal) -> Decimal:
-    if not value.is_finite():
-        raise ValueError(value)
+    value = _READERS[type_name](text)
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise ValueError(text)
+    if isinstance(value, Decimal) and not value.is_finite():
+        raise ValueError(text)
+    if isinstance(value, int) and abs(value) >= (2**63 if type_name == "bigint" else 2**31):
+        raise ValueError(text)
     return value
