@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from db.database import Database
+from workers import handlers
 from workers.jobs import perform
 
 
@@ -22,6 +23,7 @@ async def due(database: Database, organization: UUID) -> list[UUID]:
 
 async def drain(database: Database, organization: UUID, *, at_most: int = 1000) -> int:
     """Performs due jobs, and those that follow from them, until none is due; returns how many slices that took."""
+    handlers.load()
     slices = 0
     while ids := await due(database, organization):
         for job_id in ids:

@@ -21,7 +21,7 @@ from db.database import Database, Transaction
 from db.jobs import Claim, LeaseLost
 from db.points import point
 
-__all__ = ["HANDLERS", "Again", "LeaseLost", "Run", "handles", "perform"]
+__all__ = ["HANDLERS", "Again", "Handler", "LeaseLost", "Run", "describe", "handles", "perform", "trace"]
 
 # A slice that reaches no progress point in this time is broken off before its lease ends, so that no second worker
 # begins while it still runs. Nothing renews a lease but progress: a thread that did would keep hung jobs alive.
@@ -133,7 +133,7 @@ async def _attempt(database: Database, claim: Claim) -> _Ending:
         raise
     except Exception as error:
         # The message may quote a row, so only its kind and place are told.
-        logger.error("job %s (%s), attempt %d: %s", claim.id, claim.kind, claim.attempts, _trace(error))
+        logger.error("job %s (%s), attempt %d: %s", claim.id, claim.kind, claim.attempts, trace(error))
         return partial(_fail, claim=claim, error=describe(error))
     if outcome is None:
         return partial(jobs.finish, claim=claim)
@@ -175,7 +175,7 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}{place}"
 
 
-def _trace(error: BaseException) -> str:
+def trace(error: BaseException) -> str:
     return "\n".join([describe(error), *(f"  {f.filename}:{f.lineno} {f.name}" for f in _frames(error))])
 
 

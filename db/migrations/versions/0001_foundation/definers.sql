@@ -12,9 +12,9 @@ $$;
 
 -- For the clock and for operators' commands: which organizations there are.
 create function list_organizations()
-returns table (id uuid, slug text, timezone text)
+returns table (id uuid, slug text, timezone text, created_at timestamptz)
 language sql stable security definer set search_path = public, pg_temp
-as $$ select o.id, o.slug, o.timezone from organization o order by o.id $$;
+as $$ select o.id, o.slug, o.timezone, o.created_at from organization o order by o.id $$;
 
 -- Takes a due job with a lease; the database's clock decides. `spent`: its attempts are used up, so bury it.
 -- A locked row is somebody's: who holds it rings after the commit, so nobody needs to wait here.

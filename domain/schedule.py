@@ -1,0 +1,27 @@
+"""What is due by the clock: each schedule's name is the kind of job that it owes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """`cron`: five fields, read in the organization's time zone if `local`, otherwise in UTC.
+
+    An hourly schedule is UTC, because a local hour is repeated or left out when clocks change.
+    """
+
+    kind: str
+    cron: str
+    local: bool = True
+
+
+SCHEDULES = (Schedule("jobs.prune", "30 3 * * *"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A schedule's latest time, up to now. Earlier ones that nobody saw are past: one run makes up for all of them."""
+
+    kind: str
+    at: datetime
