@@ -37,6 +37,17 @@ def line(value: object, *field: str, limit: int = MAX_LINE) -> str:
     return trimmed
 
 
+def text(value: object, *field: str, limit: int) -> str:
+    """A text of any number of lines, 1 to `limit` characters, not only white space; refuses INVALID."""
+    if not isinstance(value, str) or not value.strip():
+        raise Refused("INVALID", "This must be a text that is not empty.", field)
+    if len(value) > limit:
+        raise Refused("INVALID", f"This may have {limit} characters at most, not {len(value)}.", field)
+    if _UNSTORABLE.search(value):
+        raise Refused("INVALID", "This contains characters that cannot be stored.", field)
+    return value
+
+
 def amount(value: object, *field: str) -> Decimal:
     """Money, not negative, exact to the cent: plain digits as text, int or Decimal, never a float; refuses INVALID."""
     text = _plain(value)

@@ -1,0 +1,164 @@
+"""Rendering messages with Liquid, reduced until its cost is linear: no loops, no assignment, few filters."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from typing import Any
+
+from liquid import BoundTemplate, Environment, StrictUndefined
+from liquid.exceptions import LiquidError
+
+from domain import templates
+from domain.refusals import Refused
+from domain.templates import Content
+
+MAX_MARKUP = 500
+MAX_MARKUP_LENGTH = 500
+MAX_OUTPUT = 1_000_000
+
+_TAGS = frozenset({"if", "elsif", "else", "endif", "unless", "endunless", "case", "when", "endcase"})
+# Liquid's own; its arithmetic is left out because it counts in floats, and its `date` because it reads the clock.
+_KEPT = frozenset(
+    {"append", "capitalize", "default", "downcase", "escape", "newline_to_br", "prepend", "squish", "strip"}
+    | {"truncate", "truncatewords", "upcase", "url_encode"}
+)
+_TAG_NAME = re.compile(r"\{%-?\s*(\w*)")
+_MARKS = re.compile(r"\{\{|\{%|\}\}|%\}")
+_CLOSES = {"{{": "}}", "{%": "%}"}
+_SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+class _Language(Environment):
+    output_stream_limit = MAX_OUTPUT
+    context_depth_limit = 30
+    loop_iteration_limit = 1
+
+
+def _date(value: object, pattern: str = "%Y-%m-%d") -> str:
+    """An instant by the pattern of strftime; nothing for nothing."""
+    if value is None:
+        return ""
+    if not isinstance(value, datetime):
+        raise TypeError(value)
+    return value.strftime(pattern)
+
+
+def _round(value: object, digits: int = 0) -> str:
+    """A number with 0 to 6 decimals, half away from zero; nothing for nothing."""
+    if value is None:
+        return ""
+    if not isinstance(value, int | Decimal) or not 0 <= digits <= 6:
+        raise TypeError(value)
+    return str(Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
+
+
+_OWN: dict[str, Callable[..., Any]] = {"date": _date, "round": _round}
+
+
+def _language(*, escapes: bool) -> Environment:
+    language = _Language(autoescape=escapes, undefined=StrictUndefined)
+    # What the parser itself needs, and the tags that begin a block; `else` and the like belong to those.
+    kept = _TAGS | {"content", "output", "illegal"}
+    language.tags = {name: tag for name, tag in language.tags.items() if name in kept}
+    language.filters = {name: filter_ for name, filter_ in language.filters.items() if name in _KEPT} | _OWN
+    return language
+
+
+_HTML = _language(escapes=True)
+_TEXT = _language(escapes=False)
+
+
+def check(content: Content) -> None:
+    """Refuses INVALID for a wrong shape and TEMPLATE_ERROR, with the part as field, for what could not be rendered."""
+    templates.check_shape(content)
+    for values in (_SAMPLE, _NOTHING_KNOWN):
+        render(content, values)
+
+
+def render(content: Content, values: Mapping[str, Any]) -> Content:
+    """The message for one recipient; `values` as made by `templates.spelled`, by group. Refuses TEMPLATE_ERROR.
+
+    Values are data: markup in a customer's name is neither evaluated nor, in HTML, markup any more.
+    """
+    done = {field: _render(field, source, values) for field, source in content.parts()}
+    # A line break in a value would begin another header.
+    subject = _SPACES.sub(" ", done["subject"]).strip()
+    return Content(subject, done.get("html"), done.get("text"))
+
+
+def _render(field: str, source: str, values: Mapping[str, Any]) -> str:
+    try:
+        return _compiled(field == "html", source).render(**values)
+    except LiquidError as error:
+        raise _wrong(field, error.message or type(error).__name__) from error
+    except (ArithmeticError, ValueError, TypeError, RecursionError) as error:
+        # A filter on a value it was not made for, e.g. a date of a name.
+        raise _wrong(field, type(error).__name__) from error
+
+
+def _wrong(field: str, reason: object) -> Refused:
+    return Refused("TEMPLATE_ERROR", f"The {field} part cannot be rendered: {str(reason)[:300]}", (field,))
+
+
+@lru_cache(maxsize=64)
+def _compiled(escapes: bool, source: str) -> BoundTemplate:
+    _scan(source)
+    template = (_HTML if escapes else _TEXT).from_string(source)
+    used = template.analyze()
+    unknown = [str(path) for path in template.global_variable_paths()]
+    paths = template.global_variable_segments()
+    wrong = [text for text, path in zip(unknown, paths, strict=True) if not templates.is_name(path)]
+    if wrong:
+        message = f"{wrong[0][:60]} is not one of {templates.listed()}"
+        raise LiquidError(message, token=None)
+    for name in used.filters:
+        if name not in template.env.filters:
+            message = f"there is no filter {name}; there are {', '.join(sorted(template.env.filters))}"
+            raise LiquidError(message, token=None)
+    return template
+
+
+def _scan(source: str) -> None:
+    """Refuses what the parser is slow at: its expressions go back over the whole source for each mark left open."""
+    count, opened = 0, None
+    for mark in _MARKS.finditer(source):
+        if opened is None:
+            # Two closing braces may be CSS.
+            opened = mark if mark[0] in _CLOSES else None
+            continue
+        if mark[0] != _CLOSES[opened[0]] or mark.end() - opened.start() > MAX_MARKUP_LENGTH:
+            break
+        count += 1
+        _check_tag(source, opened)
+        opened = None
+    if opened is not None:
+        line = source.count("\n", 0, opened.start()) + 1
+        message = (
+            f"line {line}: {opened[0]} is not closed by {_CLOSES[opened[0]]} within {MAX_MARKUP_LENGTH} characters"
+        )
+        raise LiquidError(message, token=None)
+    if count > MAX_MARKUP:
+        message = f"{count} variables and tags, but at most {MAX_MARKUP} are allowed"
+        raise LiquidError(message, token=None)
+
+
+def _check_tag(source: str, opened: re.Match[str]) -> None:
+    found = _TAG_NAME.match(source, opened.start())
+    if found and found[1] not in _TAGS:
+        message = f"there is no tag {found[1] or '%'}; there are {', '.join(sorted(_TAGS))}"
+        raise LiquidError(message, token=None)
+
+
+_INSTANT = datetime(2026, 1, 31, 9, 0, tzinfo=UTC)
+_SAMPLES: dict[str, Any] = {
+    **dict.fromkeys(["first_order_at", "last_order_at", "last_appointment_at", "last_activity_at"], _INSTANT),
+    **dict.fromkeys(["lifetime_value", "average_order_value"], Decimal("1234.50")),
+    **dict.fromkeys(["order_count", "appointment_count"], 3),
+}
+_SAMPLE = {
+    group: templates.spelled(group, {name: _SAMPLES.get(name, f"<{name}>") for name in names})
+    for group, names in templates.NAMES.items()
+}
+_NOTHING_KNOWN = {group: templates.spelled(group, {}) for group in templates.NAMES}
