@@ -89,6 +89,19 @@ async def find_customer(tx: Transaction, predicate: str, value: object) -> Custo
     )
 
 
+async def lock_customers(tx: Transaction, customers: Statement) -> list[UUID]:
+    """Locks these customers in ascending order, so that writers of the same ones wait and never deadlock.
+
+    customers: a statement with one column of ids. Returns those that exist, ascending.
+    """
+    rows = await tx.rows(
+        "select c.id from customer c where c.organization_id = :organization and c.id in (:customers) "
+        "order by c.id for no key update",
+        customers=customers,
+    )
+    return [row[0] for row in rows]
+
+
 async def add_note(tx: Transaction, customer_id: UUID, body: str, author: str) -> UUID | None:
     """Stores a note; None when there is no such customer."""
     added: UUID | None = await tx.value(

@@ -20,3 +20,46 @@ $$;
 create function fold(value text) returns text
 language sql immutable parallel safe strict
 as $$ select lower(public.unaccent('public.unaccent'::regdictionary, value)) $$;
+
+-- The first instant of a day in a zone. A midnight that the clock passes twice counts the first time, as it does in
+-- Python (fold=0); Postgres alone would take the second. Immutable, so that the planner sees the value.
+create function start_of_day(day date, zone text) returns timestamptz
+language sql immutable parallel safe
+as $$
+    select case when ((day::timestamp at time zone zone - interval '1 hour') at time zone zone)::date = day
+                then day::timestamp at time zone zone - interval '1 hour'
+                else day::timestamp at time zone zone end
+$$;
+
+-- sha256('salt:id') as a number, modulo 10,000: a lasting random share of the customers. The hash is eight words of 32
+-- bits, and each word's place value is taken modulo 10,000 already.
+create function bucket_of(salt text, id uuid) returns integer
+language sql immutable parallel safe strict
+as $$
+    select (sum(('x' || substr(hash, word * 8 + 1, 8))::bit(32)::bigint * weight) % 10000)::integer
+    from (select encode(sha256(convert_to(salt || ':' || id, 'UTF8')), 'hex') as hash) h,
+         (values (0, 9216), (1, 2896), (2, 2976), (3, 1456), (4, 336), (5, 1616), (6, 7296), (7, 1)) place (word, weight)
+$$;
+
+-- Whether the day returns in a later year between today and `days` days from now. February 29 returns on the 28th in
+-- years that have no 29th, as adding years to it does.
+create function has_anniversary(day date, today date, days integer) returns boolean
+language sql immutable parallel safe strict
+as $$
+    select (year > 0 and (day + make_interval(years => year))::date between today and today + days)
+        or (year >= 0 and (day + make_interval(years => year + 1))::date between today and today + days)
+    from (select (extract(year from today) - extract(year from day))::integer as year) t
+$$;
+
+-- A day written as YYYY-MM-DD, of the years 1900 to 2199; NULL for any other text.
+create function day_of(value text) returns date
+language sql immutable parallel safe strict
+as $$
+    select case when value ~ '^(19|2[01])\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$' then
+        case when substr(value, 9)::integer
+                  <= extract(day from make_date(substr(value, 1, 4)::integer, substr(value, 6, 2)::integer, 1)
+                                      + interval '1 month - 1 day')
+             then make_date(substr(value, 1, 4)::integer, substr(value, 6, 2)::integer, substr(value, 9)::integer)
+        end
+    end
+$$;

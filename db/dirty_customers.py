@@ -1,0 +1,24 @@
+"""Customers whose facts or profile changed since their segments and stage were last evaluated."""
+
+from datetime import datetime
+
+from db.database import Transaction
+from db.jobs import request_job
+from db.statement import Statement
+
+
+async def mark_dirty(tx: Transaction, customers: Statement, now: datetime) -> None:
+    """Owes an evaluation to these customers; call it last, because everybody who owes one waits for the same job."""
+    # An update of a row that is there already waits for the worker that is about to delete it, so no mark is lost.
+    await tx.run(
+        """
+        insert into dirty_customer (organization_id, customer_id, since)
+        select :organization, c.id, :now::timestamptz
+        from customer c where c.organization_id = :organization and c.id in (:customers)
+        order by c.id
+        on conflict (organization_id, customer_id) do update set since = excluded.since
+        """,
+        customers=customers,
+        now=now,
+    )
+    await request_job(tx, "customers.settle", dedupe_key="settle")

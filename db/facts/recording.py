@@ -1,0 +1,176 @@
+"""Facts taken in by sets: once each whatever is repeated, with everything that follows from them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from db.customers import lock_customers
+from db.database import Transaction
+from db.dirty_customers import mark_dirty
+from db.facts.consequences import note_acquisition, note_brands
+from db.facts.writing import Writing, write_facts
+from db.metrics import recompute
+from db.references import find_customers, make_customers
+from db.statement import sql
+from domain.customers import CustomerReference
+from domain.facts import Fact, Outcome, Telling, outcome
+from domain.ids import new_id
+from domain.refusals import Refused
+
+MAX_BATCH = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of a fact; `refusal` says why when it was refused, and then it has no ids."""
+
+    outcome: Outcome
+    fact_id: UUID | None = None
+    customer_id: UUID | None = None
+    refusal: Refused | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the batch refers to: customers by reference, brands that exist."""
+
+    customers: Mapping[CustomerReference, UUID]
+    brands: frozenset[UUID]
+
+
+@dataclass(slots=True)
+class _Row:
+    """The row of one (source, key): whose it is, if it is stored, and the telling that counts so far."""
+
+    id: UUID
+    owner: UUID | None = None
+    telling: Telling | None = None
+
+
+_Name = tuple[str, str]
+
+
+async def record_facts(
+    tx: Transaction, facts: Sequence[Fact], now: datetime, *, create_missing: bool = False
+) -> list[Recorded]:
+    """Takes in up to 5,000 facts by a constant number of statements; answers for each, in the same order.
+
+    The answers are those of telling one fact after another (`domain.facts.outcome`). What follows happens in the same
+    transaction: metrics of the customers touched, their brands, an evaluation owed. Single facts are refused with
+    NOT_FOUND or REVISION_CONFLICT and the others recorded; with `create_missing` an unknown external id or e-mail
+    makes the customer instead.
+
+    Raises SerializationError when the same fact is told of different customers at the same moment; `Database.attempt`
+    tries again.
+    """
+    known = _Known(await _customers(tx, facts, now, create_missing), await _brands(tx, facts))
+    rows = await _lock_rows(tx, facts, known)
+    writings: dict[_Name, Writing] = {}
+    recorded = [_tell(fact, known, rows, writings) for fact in facts]
+    if writings:
+        await write_facts(tx, list(writings.values()), now)
+        await _follow(tx, list(writings.values()), now)
+    return recorded
+
+
+def _tell(fact: Fact, known: _Known, rows: Mapping[_Name, _Row], writings: dict[_Name, Writing]) -> Recorded:
+    """Decides one fact against its row as the facts before it have left it."""
+    customer_id = known.customers.get(fact.customer)
+    if customer_id is None:
+        return _refused(Refused("NOT_FOUND", "There is no such customer.", ("customer",)))
+    if fact.brand_id and fact.brand_id not in known.brands:
+        return _refused(Refused("NOT_FOUND", "There is no such brand.", ("brand_id",)))
+    name = fact.source, fact.key
+    row, told = rows[name], Telling(customer_id, fact.content_hash, fact.revision)
+    try:
+        decided = outcome(row.telling, told)
+    except Refused as refusal:
+        return _refused(refusal)
+    if decided is not Outcome.UNCHANGED:
+        row.telling = told
+        writings[name] = Writing(row.id, customer_id, fact, told.content_hash, row.owner)
+    return Recorded(decided, row.id, customer_id)
+
+
+def _refused(refusal: Refused) -> Recorded:
+    return Recorded(Outcome.REFUSED, refusal=refusal)
+
+
+async def _customers(
+    tx: Transaction, facts: Sequence[Fact], now: datetime, create_missing: bool
+) -> dict[CustomerReference, UUID]:
+    found = await find_customers(tx, (fact.customer for fact in facts))
+    if create_missing:
+        since: dict[CustomerReference, datetime] = {}
+        for fact in facts:
+            if fact.customer not in found:
+                since[fact.customer] = min(fact.occurred_at, since.get(fact.customer, fact.occurred_at))
+        if since:
+            await make_customers(tx, since, now)
+            found |= await find_customers(tx, since)
+    return found
+
+
+async def _brands(tx: Transaction, facts: Sequence[Fact]) -> frozenset[UUID]:
+    named = {fact.brand_id for fact in facts if fact.brand_id}
+    if not named:
+        return frozenset()
+    rows = await tx.rows(
+        "select id from brand where organization_id = :organization and id = any(:ids::uuid[])", ids=list(named)
+    )
+    return frozenset(row[0] for row in rows)
+
+
+async def _lock_rows(tx: Transaction, facts: Sequence[Fact], known: _Known) -> dict[_Name, _Row]:
+    """A row for each (source, key): the stored one as nobody can change it any more, or a new one."""
+    rows = {(fact.source, fact.key): _Row(new_id()) for fact in facts}
+    sources, keys = [source for source, _ in rows], [key for _, key in rows]
+    # The customers' locks are the order of writing; a correction may take the fact away from its owner so far.
+    locked = await lock_customers(
+        tx,
+        sql(
+            """
+            select unnest(:customers::uuid[])
+            union
+            select (select f.customer_id from fact f
+                    where f.organization_id = :organization and f.source = k.source and f.key = k.key)
+            from unnest(:sources::text[], :keys::text[]) as k(source, key)
+            """,
+            organization=tx.organization_id,
+            customers=list(known.customers.values()),
+            sources=sources,
+            keys=keys,
+        ),
+    )
+    stored = await tx.rows(
+        """
+        select k.source, k.key, s.id, s.customer_id, s.content_hash, s.revision
+        from unnest(:sources::text[], :keys::text[]) as k(source, key)
+        cross join lateral (
+            select f.id, f.customer_id, f.content_hash, f.revision from fact f
+            where f.organization_id = :organization and f.source = k.source and f.key = k.key
+            limit 1
+        ) s
+        """,
+        sources=sources,
+        keys=keys,
+    )
+    for source, key, fact_id, *telling in stored:
+        told = Telling(*telling)
+        rows[source, key] = _Row(fact_id, told.customer_id, told)
+    if not {row.owner for row in rows.values() if row.owner} <= set(locked):
+        message = "somebody else has just told one of these facts of another customer"
+        raise asyncpg.SerializationError(message)
+    return rows
+
+
+async def _follow(tx: Transaction, writings: Sequence[Writing], now: datetime) -> None:
+    losing = {writing.owner for writing in writings if writing.owner}
+    touched = sql("select unnest(:ids::uuid[])", ids=sorted(losing | {writing.customer_id for writing in writings}))
+    await note_acquisition(tx, writings, now)
+    await note_brands(tx, writings)
+    await recompute(tx, touched, now)
+    await mark_dirty(tx, touched, now)
