@@ -19,9 +19,9 @@ from domain.facts import Fact, item
 from domain.ids import new_id
 from tests.facts import NOON, expected_metrics, maintained, told
 
-
 _SOMEBODY_WAITS = """
-select exists (select from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database())
+select exists (
+    select from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database())
 """
 
 
