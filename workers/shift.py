@@ -55,18 +55,18 @@ class Shift:
             if not self._ending:
                 raise
 
-    async def end(self, patience: float = PATIENCE) -> None:
+    async def end(self) -> None:
         """Lets the slices at work come to their end, hands back those that take longer, and closes everything."""
         self._ending = True
         self._sweeping.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._sweeping
         if self._at_work:
-            _, late = await asyncio.wait(self._at_work, timeout=patience)
+            _, late = await asyncio.wait(self._at_work, timeout=PATIENCE)
             for task in late:
                 task.cancel()
             if late:
-                logger.warning("handing back %d jobs that did not end within %d s", len(late), patience)
+                logger.warning("handing back %d jobs that did not end within %d s", len(late), PATIENCE)
                 await asyncio.wait(late, timeout=2)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.database.close(), 2)

@@ -1,0 +1,52 @@
+"""Servers that a test of the workers may break."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from db.database import Database
+from db.organizations import create_organization
+from domain.ids import new_id
+from tests.conftest import TEMPLATE
+from tests.redis import RedisServer, redis_server
+from tests.workers.trials import TABLES
+
+
+@pytest.fixture
+def redis() -> Iterator[RedisServer]:
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+async def own_url(addresses: Any) -> str:
+    """A database of this test alone: sweepers see the jobs of every organization in theirs."""
+    name = f"own_{new_id().hex}"
+    connection = await asyncpg.connect(addresses.database_url)
+    await connection.execute(f"create database {name} template {TEMPLATE}")
+    await connection.close()
+    url: str = urlsplit(addresses.database_url)._replace(path=f"/{name}").geturl()
+    own = await asyncpg.connect(url)
+    await own.execute(TABLES)
+    await own.close()
+    return url
+
+
+@pytest.fixture
+async def own_database(own_url: str) -> AsyncIterator[Database]:
+    opened = await Database.open(own_url)
+    yield opened
+    await asyncio.wait_for(opened.close(), 10)
+
+
+@pytest.fixture
+async def own_organization(own_database: Database) -> UUID:
+    organization_id = new_id()
+    async with own_database.tenant(organization_id) as tx:
+        await create_organization(tx, name="Test", slug="test")
+    return organization_id
