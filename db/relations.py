@@ -58,6 +58,8 @@ class Keyset:
 
 _TENANT = "t.organization_id = :organization"
 EVERYTHING = Statement("true")
+# Counting further than this tells a person nothing and costs a scan.
+COUNT_CAP = 10_000
 
 
 def each(relation: Relation[Any], keys: Sequence[Any], organization: Any) -> Statement:

@@ -8,12 +8,12 @@ from uuid import UUID
 from strawberry.dataloader import DataLoader
 
 from db.database import Database
-from db.relations import Relation, count_each, each, page_each
+from db.plans.tree import Shape
+from db.relations import COUNT_CAP, Relation, count_each, each, page_each
 from db.statement import Statement
 from resolvers.paging import MAX_SIZE, Page, PageArguments, keyset, page_of
-from resolvers.readings import Reading, Shape
+from resolvers.readings import Reading
 
-COUNT_CAP = 10_000
 EVERYTHING = PageArguments(first=MAX_SIZE)
 
 Record = TypeVar("Record")

@@ -2,22 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from db.plans.tree import Shape
 from db.relations import Relation
 from resolvers.paging import PageArguments
 
+# Keys of a schema field's metadata: what it reads, and that it is the record's global id.
+READS = "reads"
+GLOBAL_ID = "global_id"
+
 Value = TypeVar("Value", covariant=True)
-
-
-class Shape(Enum):
-    """One record or none; a page; or a plain list of a relation that is small by nature."""
-
-    ONE = "one"
-    PAGE = "page"
-    LIST = "list"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Runs one operation and gives the answer as plain data."""
 
+import os
 from inspect import isawaitable
 from typing import Any
 
@@ -8,9 +9,13 @@ from graphql import execute as run
 
 from domain.refusals import Rejected
 from resolvers.context import Context
+from resolvers.plan.executor import PlanningExecutor
 from schema.build import schema
 from schema.documents import read_document, writes
 from schema.errors import formatted
+
+# `off` runs everything through the ordinary executor and the loaders; the whole suite must pass either way.
+PLANNER = os.environ.get("WAYFARE_PLANNER", "on") != "off"
 
 
 class WriteRefusedError(Exception):
@@ -24,6 +29,7 @@ async def execute(
     operation_name: str | None = None,
     *,
     may_write: bool = True,
+    planner: bool = PLANNER,
 ) -> dict[str, Any]:
     """`{data, errors}` as GraphQL over HTTP says: without `data` when nothing was executed.
 
@@ -44,6 +50,7 @@ async def execute(
         context_value=context,
         variable_values=variables,
         operation_name=operation_name,
+        executor_class=PlanningExecutor if planner else None,
     )
     return _answer(await result if isawaitable(result) else result)
 

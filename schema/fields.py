@@ -7,16 +7,13 @@ from uuid import UUID
 
 import strawberry
 
+from db.plans.tree import Shape
 from db.relations import Relation
 from db.statement import Statement
 from resolvers.context import Context
 from resolvers.paging import PageArguments
-from resolvers.readings import Reads, Shape
+from resolvers.readings import READS, Reads
 from schema.enums import OrderDirection
-
-# Field metadata for the planner.
-READS = "reads"
-GLOBAL_ID = "global_id"
 
 Info = strawberry.Info[Context, None]
 

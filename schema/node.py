@@ -9,8 +9,8 @@ import strawberry
 from db.relations import Relation
 from domain.refusals import Rejected
 from resolvers.ids import global_id, split_id
-from resolvers.readings import Reading
-from schema.fields import GLOBAL_ID, Info
+from resolvers.readings import GLOBAL_ID, Reading
+from schema.fields import Info
 
 MAX_NODES = 250
 

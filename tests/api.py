@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 
 from db.database import Database, Transaction
 from domain.access import SCOPES, Caller
 from resolvers.context import Context
-from schema.execute import execute
+from schema.execute import PLANNER, execute
 
 Api = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -28,10 +29,14 @@ def api(database: Database, organization: UUID) -> Api:
         *,
         scopes: frozenset[str] = frozenset(SCOPES),
         organization: UUID = organization,
+        planner: bool = PLANNER,
         **variables: Any,
     ) -> dict[str, Any]:
         context = Context(database, caller(organization, scopes), datetime.now(UTC))
-        return await execute(context, document, variables)
+        answer: dict[str, Any] = orjson.loads(
+            orjson.dumps(await execute(context, document, variables, planner=planner))
+        )
+        return answer
 
     return run
 

@@ -1,0 +1,65 @@
+"""The run-time side of a plan: which page of each connection, as parameters that leave the text alone."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from db.relations import Keyset
+from db.statement import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One page of a connection: the keyset reads one row more than `size`."""
+
+    keyset: Keyset
+    size: int
+    backward: bool
+    continued: bool
+    """Whether a cursor was given, so that there is something on its other side."""
+    order: str = ""
+
+    @property
+    def form(self) -> tuple[object, ...]:
+        """Everything that changes the statement's text; windows of one form share it."""
+        where = self.keyset.where.text if self.keyset.where else None
+        stepping = self.keyset.after is not None
+        return self.keyset.sort, self.keyset.descending, self.backward, self.continued, stepping, self.order, where
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A parameter of a plan's statement that is filled in for each run."""
+
+    name: str
+    window: int = -1
+    index: int = -1
+
+
+ORGANIZATION = Slot("organization")
+KEY = Slot("key")
+
+
+def fill(statement: Statement, organization: UUID, key: UUID | None, windows: list[Window | None]) -> Statement:
+    """The statement with the values of this run."""
+    return Statement(statement.text, tuple(_value(slot, organization, key, windows) for slot in statement.values))
+
+
+def _value(slot: Slot, organization: UUID, key: UUID | None, windows: list[Window | None]) -> Any:
+    if slot is ORGANIZATION:
+        return organization
+    if slot is KEY:
+        return key
+    window = windows[slot.window]
+    assert window is not None
+    match slot.name:
+        case "size":
+            return window.size
+        case "limit":
+            return window.keyset.limit
+        case "after":
+            assert window.keyset.after is not None
+            return window.keyset.after[slot.index]
+        case _:
+            assert window.keyset.where is not None
+            return window.keyset.where.values[slot.index]

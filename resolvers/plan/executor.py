@@ -1,0 +1,77 @@
+"""The executor that answers readings by plans; everything else is the ordinary executor's work."""
+
+from typing import Any
+
+import orjson
+from graphql import GraphQLOutputType, GraphQLResolveInfo
+from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingOnIncremental
+from graphql.pyutils import Path
+
+from domain.refusals import Rejected
+from resolvers.context import Context
+from resolvers.plan.compile import Compiler
+from resolvers.plan.plans import Plan, plans_of
+from resolvers.plan.windows import window_of
+from resolvers.readings import Reading
+
+
+class PlanningExecutor(ExecutorThrowingOnIncremental):
+    """Answers a Reading by its plan when nothing above it is a list; within lists the loaders batch better."""
+
+    async def complete_awaitable_value(
+        self,
+        return_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,
+        position_context: None,
+    ) -> Any:
+        if isinstance(result, Reading) and result.key is not None and not _in_list(path):
+            try:
+                planned = self._planned(result, return_type, field_details_list)
+                if planned is not None:
+                    return await planned
+            except Exception as error:  # the executor itself does the same with whatever a field raises
+                self.handle_field_error(error, return_type, field_details_list, path)
+                return None
+        return await super().complete_awaitable_value(
+            return_type, field_details_list, info, path, result, position_context
+        )
+
+    def _planned(self, reading: Reading[Any], type_: GraphQLOutputType, nodes: FieldDetailsList) -> Any:
+        """The answer to come, or None when the loaders have to give it."""
+        context: Context = self.context_value
+        plan = self._plan(reading, type_, nodes)
+        if plan.compiled is None or not plan.compiled.scopes <= context.caller.scopes:
+            return None
+        try:
+            windows = [window_of(connection, reading, self.variable_values) for connection in plan.compiled.connections]
+        except Rejected:
+            return None  # a bad page argument: the ordinary way tells it with the path of each field
+        statement = plan.statement(context.organization_id, reading.key, windows)
+
+        async def answer() -> Any:
+            text = await context.read(lambda tx: tx.value(statement))
+            return None if text is None else orjson.Fragment(text)
+
+        return answer()
+
+    def _plan(self, reading: Reading[Any], type_: GraphQLOutputType, nodes: FieldDetailsList) -> Plan:
+        plans = plans_of(self.operation, self.fragment_definitions)
+        chosen = tuple(self.variable_values.coerced.get(name) for name in plans.deciding)
+        key = (tuple(id(details.node) for details in nodes), reading.relation.name, chosen)
+        if key not in plans.compiled:
+            compiler = Compiler(lambda type_, nodes: self.collect_subfields(type_, nodes).grouped_field_set)
+            plans.compiled[key] = Plan.of(compiler, reading, type_, nodes)
+        return plans.compiled[key]
+
+
+def _in_list(path: Path) -> bool:
+    step: Path | None = path
+    while step is not None:
+        if isinstance(step.key, int):
+            return True
+        step = step.prev
+    return False
