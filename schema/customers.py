@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import strawberry
 
@@ -11,7 +11,7 @@ from resolvers import customers as commands
 from resolvers.ids import row_id
 from schema.connections import Connection
 from schema.enums import OrderDirection, described
-from schema.fields import After, Before, First, Info, Last, column, connected, own_key, page_arguments, scoped
+from schema.fields import After, Before, First, Info, Last, column, connected, own_key, page_arguments, read, scoped
 from schema.node import Node, node
 from schema.payloads import Payload, UserError, user_errors
 from schema.scalars import JSON
@@ -167,6 +167,6 @@ class CustomerMutations:
         customer_id = row_id(input.customer_id, "Customer")
         added, refusals = await commands.add_note(info.context, customer_id, input.body)
         return CustomerNoteAddPayload(
-            note=cast("CustomerNote | None", await info.context.loaders.one(customers.NOTE_BY_ID, added)),
+            note=read(info, customers.NOTE_BY_ID, added),
             user_errors=user_errors(CustomerUserError, CustomerErrorCode, refusals),
         )

@@ -66,6 +66,11 @@ def listed(relation: Relation[Any], description: str, *, scope: str | None = Non
     return _field(resolve, description, Reads(Shape.LIST, relation, key, scope))
 
 
+def read(info: Info, by_id: Relation[Any], identifier: UUID | None) -> Any:
+    """What a payload shows of the row a command wrote; a plan answers it together with everything selected beneath."""
+    return info.context.loaders.one(by_id, identifier)
+
+
 def page_arguments(
     first: int | None,
     after: str | None,

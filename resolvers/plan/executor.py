@@ -3,7 +3,7 @@
 from typing import Any
 
 import orjson
-from graphql import GraphQLOutputType, GraphQLResolveInfo
+from graphql import GraphQLOutputType, GraphQLResolveInfo, is_non_null_type
 from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingOnIncremental
 from graphql.pyutils import Path
@@ -31,8 +31,10 @@ class PlanningExecutor(ExecutorThrowingOnIncremental):
         if isinstance(result, Reading) and result.key is not None and not _in_list(path):
             try:
                 planned = self._planned(result, return_type, field_details_list)
-                if planned is not None:
-                    return await planned
+                answer = await planned if planned else None
+                # Nothing where there must be something: the ordinary way tells it as the specification says.
+                if planned and (answer is not None or not is_non_null_type(return_type)):
+                    return answer
             except Exception as error:  # the executor itself does the same with whatever a field raises
                 self.handle_field_error(error, return_type, field_details_list, path)
                 return None
