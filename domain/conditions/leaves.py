@@ -7,6 +7,7 @@ from domain.conditions import tree
 from domain.conditions.fields import FIELDS, Field, FieldType, fact_field, field
 from domain.conditions.given import Given
 from domain.conditions.operands import comparison, days, span
+from domain.facts import FactKind
 from domain.refusals import Refused
 
 BUCKETS = 10_000
@@ -44,8 +45,8 @@ def _set(given: Given, find: _Find = field) -> tree.SetLeaf:
 
 def _fact(given: Given) -> tree.FactLeaf:
     members = given.members(("kind", "name", "aggregate", "of", "where", "withinDays", "between", "is"))
-    kind = given.member(members, "kind").choice(tree.FactKind)
-    if "name" in members and kind is not tree.FactKind.CUSTOM:
+    kind = given.member(members, "kind").choice(FactKind)
+    if "name" in members and kind is not FactKind.CUSTOM:
         raise members["name"].refusal("Only CUSTOM facts have a name.")
     if "withinDays" in members and "between" in members:
         raise members["between"].refusal("withinDays and between exclude each other.")

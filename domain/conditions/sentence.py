@@ -10,6 +10,7 @@ from domain.conditions.canonical import decimal_text
 from domain.conditions.fields import FIELDS, Field, FieldType, fact_field, field
 from domain.conditions.phrases import compared, last_days, listed, quoted
 from domain.conditions.tree import Condition, FactLeaf, Leaf
+from domain.facts import FactKind
 
 Names = Mapping[UUID, str]
 
@@ -85,13 +86,13 @@ _OUTCOMES = {
     tree.MessageOutcome.SKIPPED: "was left out of",
 }
 _FACTS = {
-    tree.FactKind.ORDER: "orders",
-    tree.FactKind.REFUND: "refunds",
-    tree.FactKind.APPOINTMENT: "appointments",
-    tree.FactKind.CALL: "calls",
-    tree.FactKind.VISIT: "visits",
-    tree.FactKind.TICKET: "tickets",
-    tree.FactKind.CUSTOM: "custom events",
+    FactKind.ORDER: "orders",
+    FactKind.REFUND: "refunds",
+    FactKind.APPOINTMENT: "appointments",
+    FactKind.CALL: "calls",
+    FactKind.VISIT: "visits",
+    FactKind.TICKET: "tickets",
+    FactKind.CUSTOM: "custom events",
 }
 _AGGREGATES = {
     tree.Aggregate.COUNT: "number",

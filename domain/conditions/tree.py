@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import TypeAlias
 from uuid import UUID
 
+from domain.facts import FactKind
+
 
 class Operator(StrEnum):
     """How a field is compared; the value is its key in JSON."""
@@ -107,16 +109,6 @@ class SetLeaf:
     comparison: Comparison
 
 
-class FactKind(StrEnum):
-    ORDER = "ORDER"
-    REFUND = "REFUND"
-    APPOINTMENT = "APPOINTMENT"
-    CALL = "CALL"
-    VISIT = "VISIT"
-    TICKET = "TICKET"
-    CUSTOM = "CUSTOM"
-
-
 class Aggregate(StrEnum):
     """COUNT, SUM and DISTINCT_DAYS (local days) of nothing are 0; AVG, MIN and MAX of nothing are unknown."""
 
@@ -144,7 +136,7 @@ class FactLeaf:
     """An aggregate over a customer's facts, compared with a number.
 
     name: of a CUSTOM fact. where: all of them hold for a fact that counts. At most one of within_days and between
-    (local days) is set. Cancelled orders do not count unless `where` asks for a status.
+    (local days) is set. Of orders only the completed ones count, unless `where` asks for a status.
     """
 
     kind: FactKind

@@ -1,0 +1,60 @@
+"""The tables that a compiled condition reads beside the customer, each joined once however often it is asked for."""
+
+from db.conditions.scope import Scope
+from db.statement import Statement, join, sql
+
+
+class Joins:
+    """Collects sources; each yields at most one row a customer, with the column customer_id."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self._sources: list[Statement] = []
+
+    def add(self, source: Statement) -> Statement:
+        """Joins the source and returns its alias; its columns are NULL for a customer it does not name."""
+        if source not in self._sources:
+            self._sources.append(source)
+        return Statement(f"s{self._sources.index(source)}")
+
+    def has(self, source: Statement) -> Statement:
+        """Whether the source names the customer."""
+        return sql(":alias.customer_id is not null", alias=self.add(source))
+
+    def lacks(self, source: Statement) -> Statement:
+        return sql(":alias.customer_id is null", alias=self.add(source))
+
+    def select(self, columns: Statement, where: Statement = Statement("true")) -> Statement:  # noqa: B008  # frozen
+        """The columns for each customer c in scope for whom `where` holds."""
+        scope = self.scope
+        return sql(
+            ":candidates select :columns from customer c :brand :joins "
+            "where c.organization_id = :organization and :among and :where",
+            candidates=_candidates(scope),
+            columns=columns,
+            brand=_brand(scope),
+            joins=join(" ", [_left_join(i, source) for i, source in enumerate(self._sources)]),
+            organization=scope.organization.id,
+            among=scope.among_candidates("c.id"),
+            where=where,
+        )
+
+
+def _candidates(scope: Scope) -> Statement:
+    if scope.candidates is None:
+        return Statement("")
+    return sql("with candidate as materialized (:candidates)", candidates=scope.candidates)
+
+
+def _brand(scope: Scope) -> Statement:
+    if scope.brand_id is None:
+        return Statement("")
+    return sql(
+        "join customer_brand cb on cb.organization_id = c.organization_id and cb.customer_id = c.id "
+        "and cb.brand_id = :brand_id",
+        brand_id=scope.brand_id,
+    )
+
+
+def _left_join(number: int, source: Statement) -> Statement:
+    return sql(f"left join (:source) s{number} on s{number}.customer_id = c.id", source=source)

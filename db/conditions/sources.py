@@ -1,0 +1,125 @@
+"""What leaves read beside the customer's own row: one statement each, at most one row a customer."""
+
+from datetime import datetime
+
+from db.conditions.scope import CANDIDATES, EVERYBODY, Scope
+from db.metrics import computed_metrics
+from db.statement import Statement, sql
+from domain.conditions import tree
+
+
+def metrics(scope: Scope) -> Statement:
+    """The metrics at the evaluation instant: the maintained row for now, else computed from the facts before it."""
+    if scope.as_of is None:
+        return maintained_metrics(scope)
+    candidates = None if scope.candidates is None else CANDIDATES
+    return computed_metrics(scope.organization, scope.as_of, candidates, brand_id=scope.brand_id)
+
+
+def maintained_metrics(scope: Scope) -> Statement:
+    return sql(
+        "select m.* from customer_metrics m where m.organization_id = :organization "
+        "and m.brand_id is not distinct from :brand_id::uuid and :among",
+        organization=scope.organization.id,
+        brand_id=scope.brand_id,
+        among=scope.among_candidates("m.customer_id"),
+    )
+
+
+def members(segment_id: object, scope: Scope) -> Statement:
+    return sql(
+        "select sm.customer_id from segment_membership sm "
+        "where sm.organization_id = :organization and sm.segment_id = :segment_id and :among",
+        organization=scope.organization.id,
+        segment_id=segment_id,
+        among=scope.among_candidates("sm.customer_id"),
+    )
+
+
+def tagged(names: tuple[str, ...], scope: Scope, *, all_of: bool) -> Statement:
+    """Customers with any, or all, of the tags."""
+    return sql(
+        """
+        select ct.customer_id
+        from customer_tag ct join tag t on t.organization_id = ct.organization_id and t.id = ct.tag_id
+        where ct.organization_id = :organization and t.name = any(:names::text[]) and :among
+        group by ct.customer_id having count(*) >= :least
+        """,
+        organization=scope.organization.id,
+        names=list(names),
+        among=scope.among_candidates("ct.customer_id"),
+        least=len(names) if all_of else 1,
+    )
+
+
+def in_stage(leaf: tree.StageLeaf, scope: Scope) -> Statement:
+    """Customers whose spell at the instant is in one of the stages; a spell ends when the next one begins."""
+    return sql(
+        """
+        select j.customer_id
+        from stage_transition t
+        join journey_stage s on s.organization_id = t.organization_id and s.id = t.to_stage_id
+        join journey j on j.organization_id = t.organization_id and j.id = t.journey_id
+        where t.organization_id = :organization and s.key = any(:keys::text[])
+          and t.entered_at <= :now and (t.exited_at is null or t.exited_at > :now)
+          and :recently and :among
+        """,
+        organization=scope.organization.id,
+        keys=list(leaf.keys),
+        now=scope.now,
+        recently=_since("t.entered_at", leaf.entered_within_days, scope),
+        among=scope.among_candidates("j.customer_id"),
+    )
+
+
+# A message that was sent stays sent, whatever is learned later; the others are what they are now.
+_OUTCOMES = {
+    tree.MessageOutcome.SENT: ("m.sent_at is not null", "m.sent_at"),
+    tree.MessageOutcome.FAILED: ("m.status = 'FAILED'", "m.updated_at"),
+    tree.MessageOutcome.SKIPPED: ("m.status = 'SKIPPED'", "m.updated_at"),
+}
+
+
+def messaged(leaf: tree.MessageLeaf, scope: Scope) -> Statement:
+    outcome, at = _OUTCOMES[leaf.was]
+    return sql(
+        f"""
+        select distinct m.customer_id
+        from message m join campaign p on p.organization_id = m.organization_id and p.id = m.campaign_id
+        where m.organization_id = :organization and {outcome} and {at} < :now
+          and :recently and :channel and :campaign and :brand and :among
+        """,
+        organization=scope.organization.id,
+        now=scope.now,
+        recently=_since(at, leaf.within_days, scope),
+        channel=EVERYBODY if leaf.channel is None else sql("m.channel = :channel", channel=str(leaf.channel)),
+        campaign=EVERYBODY if leaf.campaign_id is None else sql("m.campaign_id = :id", id=leaf.campaign_id),
+        brand=scope.of_brand("p.brand_id"),
+        among=scope.among_candidates("m.customer_id"),
+    )
+
+
+def consented(leaf: tree.ConsentLeaf, scope: Scope) -> Statement:
+    """Customers with a consent in the state; for NEVER those with a consent in any other state."""
+    brand_id = leaf.brand_id or scope.brand_id
+    never = leaf.state is tree.ConsentState.NEVER
+    return sql(
+        f"""
+        select distinct s.customer_id from consent s
+        where s.organization_id = :organization and s.channel = :channel and s.topic = :topic
+          and s.state {"<>" if never else "="} :state and :brand and :among
+        """,
+        organization=scope.organization.id,
+        channel=str(leaf.channel),
+        topic=leaf.topic,
+        state=str(leaf.state),
+        brand=EVERYBODY if brand_id is None else sql("s.brand_id = :brand_id", brand_id=brand_id),
+        among=scope.among_candidates("s.customer_id"),
+    )
+
+
+def _since(at: str, days: int | None, scope: Scope) -> Statement:
+    if days is None:
+        return EVERYBODY
+    start: datetime = scope.days_ago(days)
+    return sql(f"{at} >= :start::timestamptz", start=start)

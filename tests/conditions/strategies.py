@@ -1,0 +1,316 @@
+"""Random worlds and random conditions over the same small pools of values, so that edges meet often."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+
+from domain.conditions import FACT_FIELDS, FIELDS, Field, FieldType
+from domain.conditions.fields import OPERATORS
+from tests.conditions.storage import BRANDS, CAMPAIGNS, SEGMENTS, STAGES, identity
+from tests.oracle.world import Consent, Customer, Fact, Item, Message, Spell, World
+
+Json = dict[str, Any]
+
+# Zones and instants where days are odd: no midnight, two midnights, half hours, a skipped day, year ends, leap days.
+ZONES = (
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "America/Sao_Paulo",
+    "America/Havana",
+    "Asia/Kathmandu",
+    "Pacific/Apia",
+    "Pacific/Kiritimati",
+    "Australia/Lord_Howe",
+)
+NOWS = (
+    datetime(2011, 12, 31, 9, 59, tzinfo=UTC),
+    datetime(2018, 11, 5, 2, 30, tzinfo=UTC),
+    datetime(2023, 11, 6, 4, 0, tzinfo=UTC),
+    datetime(2024, 2, 29, 12, 0, tzinfo=UTC),
+    datetime(2024, 3, 1, 0, 0, tzinfo=UTC),
+    datetime(2024, 3, 31, 1, 0, tzinfo=UTC),
+    datetime(2024, 10, 27, 1, 30, tzinfo=UTC),
+    datetime(2024, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+    datetime(2025, 2, 28, 5, 0, tzinfo=UTC),
+)
+DAYS = (0, 1, 2, 7, 29, 30, 31, 89, 90, 91, 180, 364, 365, 366, 400)
+TEXTS = (
+    "",
+    "a",
+    "A",
+    "ab",
+    "%",
+    "_",
+    "\\",
+    "'",
+    '"',
+    "$1",
+    "100%",
+    "ß",
+    "SS",
+    "İ",
+    "i",
+    "ı",
+    "é",
+    "e\u0301",
+    "É",
+    "ΑΣ",
+)
+NUMBERS = ("0", "1", "2", "3", "0.5", "0.3333", "10", "10.01", "33.33", "99.99", "100", "365", "-1")
+NAMES = ("signed_up", "%", "Ünicode")
+
+texts = st.sampled_from(TEXTS)
+some_text = st.none() | texts
+day_counts = st.sampled_from(DAYS)
+amounts = st.sampled_from([Decimal(n).quantize(Decimal("0.01")) for n in ("0", "1", "10", "10.01", "33.33", "100")])
+scores = st.none() | st.sampled_from([Decimal("0.000"), Decimal("0.500"), Decimal("1.000")])
+
+
+@st.composite
+def instants(draw: st.DrawFn, now: datetime, zone: str) -> datetime:
+    """Around now, around the beginnings of local days, on odd dates; now and then in the future."""
+    local = now.astimezone(ZoneInfo(zone)).date() - timedelta(days=draw(day_counts))
+    start = datetime(local.year, local.month, local.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    base = draw(st.sampled_from([now, start, start, start + timedelta(hours=13), now + timedelta(days=2)]))
+    return base + timedelta(microseconds=draw(st.sampled_from([-1, 0, 1, 3_600_000_000])))
+
+
+@st.composite
+def days(draw: st.DrawFn, now: datetime) -> date:
+    near = now.date() + timedelta(days=draw(st.integers(-8, 8)))
+    year = draw(st.sampled_from([near.year, near.year - 1, 1996, 2000]))
+    leap = near.month == 2 and near.day == 29
+    return draw(st.sampled_from([near.replace(year=year, day=28 if leap else near.day), date(2000, 2, 29), near]))
+
+
+attribute_values = st.none() | st.booleans() | st.integers(-1, 3) | st.sampled_from([0.5, 10.01]) | texts
+attribute_values |= st.lists(texts | st.integers(0, 1), max_size=3)
+attribute_values |= st.sampled_from(["2024-02-29", "2023-02-29", "2024-1-1", "2024-02-30", {"a": 1}])
+KEYS = ("plan", "it's", "a'}' or '1", "ключ")
+attributes = st.dictionaries(st.sampled_from(KEYS), attribute_values, max_size=3)
+items = st.builds(Item, texts.filter(bool), some_text, some_text)
+
+
+@st.composite
+def facts(draw: st.DrawFn, now: datetime, zone: str) -> Fact:
+    kind = draw(
+        st.sampled_from(["ORDER", "ORDER", "ORDER", "REFUND", "APPOINTMENT", "CALL", "VISIT", "TICKET", "CUSTOM"])
+    )
+    status = {
+        "ORDER": ["COMPLETED", "COMPLETED", "CANCELLED", "PENDING"],
+        "APPOINTMENT": ["REQUESTED", "COMPLETED", "NO_SHOW", "CANCELLED"],
+        "TICKET": ["OPEN", "RESOLVED"],
+    }.get(kind, [None])
+    money = kind in ("ORDER", "REFUND")
+    return Fact(
+        kind=kind,
+        occurred_at=draw(instants(now, zone)),
+        status=draw(st.sampled_from(status)),
+        amount=draw(amounts if money else st.none() | amounts),
+        duration_seconds=draw(st.none() | st.integers(0, 100)) if kind == "CALL" else None,
+        name=draw(st.sampled_from(NAMES)) if kind == "CUSTOM" else None,
+        source=draw(st.sampled_from(["shop", "till"])),
+        brand=draw(st.sampled_from([None, *BRANDS])),
+        properties=draw(attributes),
+        items=draw(st.lists(items, max_size=3)) if kind == "ORDER" else [],
+    )
+
+
+@st.composite
+def spells(draw: st.DrawFn, now: datetime, zone: str) -> list[Spell]:
+    entries = sorted(draw(st.lists(instants(now, zone), max_size=3)))
+    first = draw(st.integers(0, 2))
+    ends: list[datetime | None] = [*entries[1:], None]
+    return [Spell(STAGES[(first + i) % 3], at, end) for i, (at, end) in enumerate(zip(entries, ends, strict=False))]
+
+
+@st.composite
+def messages(draw: st.DrawFn, now: datetime, zone: str) -> list[Message]:
+    found = []
+    for brand in draw(st.lists(st.sampled_from(BRANDS), unique=True, max_size=2)):
+        status = draw(st.sampled_from(["QUEUED", "SENT", "FAILED", "SKIPPED", "UNCERTAIN"]))
+        at = draw(instants(now, zone))
+        sent_at = at if status == "SENT" else None
+        found.append(Message(CAMPAIGNS[brand], brand, draw(st.sampled_from(CHANNELS)), status, sent_at, at))
+    return found
+
+
+CHANNELS = ("EMAIL", "SMS")
+TOPICS = ("news", "%")
+STATES = ("SUBSCRIBED", "UNSUBSCRIBED", "PENDING", "NEVER")
+consents = st.lists(
+    st.builds(Consent, st.sampled_from(BRANDS), *map(st.sampled_from, (CHANNELS, TOPICS, STATES))),
+    unique_by=lambda c: (c.brand, c.channel, c.topic),
+    max_size=3,
+)
+
+
+@st.composite
+def customers(draw: st.DrawFn, number: int, now: datetime, zone: str) -> Customer:
+    return Customer(
+        id=identity(f"customer {number}"),
+        acquired_at=draw(instants(now, zone)),
+        kind=draw(st.sampled_from(["PERSON", "BUSINESS"])),
+        name=draw(some_text),
+        email=None if number % 3 == 0 else f"a{number}@example.com",
+        city=draw(some_text),
+        state=draw(some_text),
+        country=draw(some_text),
+        loyalty_level=draw(some_text),
+        locale=draw(some_text),
+        timezone=draw(st.none() | st.sampled_from(ZONES)),
+        date_of_birth=draw(st.none() | days(now)),
+        attributes=draw(attributes),
+        engagement_score=draw(scores),
+        risk_score=draw(scores),
+        tags=draw(st.sets(texts.filter(bool), max_size=3)),
+        brands=draw(st.sets(st.sampled_from(BRANDS))),
+        segments=draw(st.sets(st.sampled_from(SEGMENTS))),
+        facts=draw(st.lists(facts(now, zone), max_size=6)),
+        spells=draw(spells(now, zone)),
+        messages=draw(messages(now, zone)),
+        consents=draw(consents),
+    )
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    zone, now = draw(st.sampled_from(ZONES)), draw(st.sampled_from(NOWS))
+    size = draw(st.integers(1, 8))
+    return World(zone, now, [draw(customers(number, now, zone)) for number in range(size)])
+
+
+# conditions
+
+numbers = st.sampled_from(NUMBERS)
+
+
+def _ordered(pair: tuple[Any, Any]) -> Json:
+    low, high = sorted(pair, key=lambda end: Decimal(end) if isinstance(end, str) else end)
+    return {"min": low, "max": high}
+
+
+number_ranges = st.tuples(numbers, numbers).map(_ordered)
+iso_days = st.sampled_from(NOWS).flatmap(days)
+day_ranges = st.tuples(iso_days, iso_days).map(_ordered).map(lambda r: {key: str(day) for key, day in r.items()})
+lists = st.lists(texts, min_size=1, max_size=4, unique=True)
+
+
+def operands(field: Field, operator: str) -> st.SearchStrategy[Any]:
+    if operator == "isNull":
+        return st.booleans()
+    if operator == "between":
+        return number_ranges if field.type is FieldType.NUMBER else day_ranges
+    if operator in ("withinDays", "olderThanDays"):
+        return day_counts
+    if operator == "anniversaryWithinDays":
+        return st.sampled_from([0, 1, 7, 31, 365, 366])
+    if operator in ("before", "after"):
+        return iso_days.map(str)
+    if field.type is FieldType.NUMBER:
+        return numbers
+    known = st.sampled_from(field.values) if field.values else texts
+    if operator in ("in", "notIn", "anyOf", "noneOf", "allOf"):
+        return st.lists(known, min_size=1, max_size=3, unique=True)
+    return known if operator in ("eq", "ne") else texts.filter(bool)
+
+
+def field_leaves(registry: dict[str, Field], prefix: str, kinds: str) -> st.SearchStrategy[Json]:
+    own = [Field(f"{prefix}{key}", FieldType(kind.upper()), key) for key in KEYS for kind in kinds.split()]
+
+    def compared(field: Field) -> st.SearchStrategy[Json]:
+        tests = [operands(field, operator).map(lambda o, k=str(operator): {k: o}) for operator in field.operators]
+        return st.one_of(tests).map(lambda test: {field.type.lower(): {"field": field.key, "is": test}})
+
+    return st.sampled_from([*registry.values(), *own, *own]).flatmap(compared)
+
+
+fields = field_leaves(FIELDS, "attributes.", "number text date set")
+filters = field_leaves(FACT_FIELDS, "properties.", "number text")
+
+
+def optional(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | strategy
+
+
+def present(members: Json) -> Json:
+    return {key: value for key, value in members.items() if value is not None}
+
+
+@st.composite
+def fact_leaves(draw: st.DrawFn) -> Json:
+    kind = draw(st.sampled_from(["ORDER", "ORDER", "REFUND", "APPOINTMENT", "CALL", "VISIT", "TICKET", "CUSTOM"]))
+    window = draw(st.sampled_from(["withinDays", "between", "none"]))
+    number = Field("", FieldType.NUMBER, "")
+    operator = draw(st.sampled_from(OPERATORS[FieldType.NUMBER]))
+    leaf = {
+        "kind": kind,
+        "name": draw(optional(st.sampled_from(NAMES))) if kind == "CUSTOM" else None,
+        "aggregate": draw(st.sampled_from(["COUNT", "SUM", "AVG", "MIN", "MAX", "DISTINCT_DAYS"])),
+        "of": draw(st.sampled_from([None, "DURATION_SECONDS"])) if kind == "CALL" else None,
+        "where": draw(st.lists(filters, max_size=2)) or None,
+        "withinDays": draw(day_counts) if window == "withinDays" else None,
+        "between": draw(day_ranges) if window == "between" else None,
+        "is": {str(operator): draw(operands(number, operator))},
+    }
+    return {"fact": present(leaf)}
+
+
+stage_leaves = st.builds(
+    lambda keys, within: {"stage": present({"in": keys, "enteredWithinDays": within})},
+    st.lists(st.sampled_from(STAGES), min_size=1, max_size=2, unique=True),
+    optional(day_counts),
+)
+message_leaves = st.builds(
+    lambda was, channel, campaign, within: {
+        "message": present({"was": was, "channel": channel, "campaign": campaign, "withinDays": within})
+    },
+    st.sampled_from(["SENT", "FAILED", "SKIPPED"]),
+    optional(st.sampled_from(CHANNELS)),
+    optional(st.sampled_from([str(id_) for id_ in CAMPAIGNS.values()])),
+    optional(day_counts),
+)
+consent_leaves = st.builds(
+    lambda channel, topic, state, brand: {
+        "consent": present({"channel": channel, "topic": topic, "state": state, "brand": brand})
+    },
+    *map(st.sampled_from, (CHANNELS, TOPICS, STATES)),
+    optional(st.sampled_from([str(brand) for brand in BRANDS])),
+)
+percentile_leaves = st.builds(
+    lambda field, top: {"percentile": {"field": field, "top": top}},
+    st.sampled_from([field.key for field in FIELDS.values() if field.type is FieldType.NUMBER]),
+    st.sampled_from(["0.5", "20", "33.4", "50", "99.99", "100"]),
+)
+bucket_leaves = st.builds(
+    lambda salt, ends: {"bucket": {"salt": salt, "from": min(ends), "to": max(ends)}},
+    texts.filter(bool),
+    st.tuples(*[st.integers(0, 10_000)] * 2).filter(lambda ends: ends[0] != ends[1]),
+)
+leaves: st.SearchStrategy[Json] = st.one_of(
+    fields,
+    fields,
+    fields,
+    fact_leaves(),
+    fact_leaves(),
+    st.just({"everyone": True}),
+    st.sampled_from([str(segment) for segment in SEGMENTS]).map(lambda segment: {"inSegment": segment}),
+    stage_leaves,
+    message_leaves,
+    consent_leaves,
+    percentile_leaves,
+    bucket_leaves,
+)
+conditions: st.SearchStrategy[Json] = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=3).map(lambda all_: {"all": all_}),
+        st.lists(inner, min_size=1, max_size=3).map(lambda any_: {"any": any_}),
+        inner.map(lambda not_: {"not": not_}),
+    ),
+    max_leaves=6,
+)
