@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.servers import Addresses
 from app.settings import Settings
-from db.database import Database
+from db.database import Bell, Database
 from db.keys import create_key, find_key
 from db.migrate import upgrade
 from db.organizations import create_organization
@@ -44,9 +44,9 @@ async def prepare(settings: Settings, addresses: Addresses, demo: Demo) -> Prepa
 
 
 @asynccontextmanager
-async def opened(settings: Settings, addresses: Addresses) -> AsyncIterator[Database]:
+async def opened(settings: Settings, addresses: Addresses, bell: Bell | None = None) -> AsyncIterator[Database]:
     """A pool of connections for as long as the block runs."""
-    database = await Database.open(addresses.database_url, pooler=settings.database_pooler == "transaction")
+    database = await Database.open(addresses.database_url, pooler=settings.pooled, bell=bell)
     try:
         yield database
     finally:

@@ -57,7 +57,7 @@ def _processes(settings: Settings, addresses: Addresses, prepared: Prepared) -> 
         "WAYFARE_STATE": str(settings.state),
         "WAYFARE_DEV_KEY": prepared.api_key,
     }
-    commands = {"API": ["serve"]}
+    commands = {"API": ["serve"], "worker": ["work"], "scheduler": ["schedule"]}
     if settings.smtp_url is None:
         commands["inbox"] = ["inbox", "--port", str(mail_port)]
     children: list[Process] = []

@@ -37,3 +37,8 @@ class Settings(BaseSettings):
     def admin_url(self) -> str | None:
         """The address migrations use."""
         return self.database_admin_url or self.database_url
+
+    @property
+    def pooled(self) -> bool:
+        """Whether a pooler hands connections out by the transaction, so that nothing may be kept in a session."""
+        return self.database_pooler == "transaction"

@@ -16,6 +16,7 @@ from app.settings import Settings
 from db.database import Database
 from db.migrate import pending
 from db.tenants import list_tenants
+from workers.bell import Bell
 
 Value = TypeVar("Value")
 
@@ -59,8 +60,21 @@ async def connected() -> AsyncIterator[Connection]:
             await prepare(settings, found, Demo.NONE)
         elif await pending(settings.admin_url or found.database_url):
             raise typer.BadParameter("The database is not at the newest schema: run `wayfare migrate`.")
-        async with opened(settings, found) as database:
-            yield Connection(settings, found, database)
+        bell = Bell(found.redis_url)
+        try:
+            async with opened(settings, found, bell) as database:
+                yield Connection(settings, found, database)
+        finally:
+            bell.close()
+
+
+@contextmanager
+def ready(settings: Settings) -> Iterator[Addresses]:
+    """The addresses for a long-running process; servers of its own are migrated first."""
+    with addresses(settings) as found:
+        if found.processes:
+            asyncio.run(prepare(settings, found, Demo.NONE))
+        yield found
 
 
 @contextmanager

@@ -22,15 +22,18 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from app.cli import check, keys, processes
+from app.cli import check, explain, keys, processes
 from app.servers import CannotStartError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 app.command()(processes.run)
 app.command()(processes.serve)
+app.command()(processes.work)
+app.command()(processes.schedule)
 app.command()(processes.migrate)
 app.command(hidden=True)(processes.inbox)
 app.command()(check.check)
+app.command()(explain.explain)
 app.add_typer(keys.app, name="keys")
 
 

@@ -1,9 +1,7 @@
 """The long-running processes, together for development and one by one for production, and the migrations."""
 
 import asyncio
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import logging
 from typing import Annotated
 
 import typer
@@ -12,11 +10,14 @@ from rich.console import Console
 
 from app import run as supervisor
 from app.api import create_app
-from app.cli.connection import addresses
-from app.inbox import receive
+from app.cli.connection import addresses, ready
 from app.preparation import Demo
 from app.settings import Settings
 from db.migrate import pending, upgrade
+from workers import main as workers
+from workers.bell import Bell
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def run(demo: Annotated[Demo, typer.Option(help="Data for a new organization.")] = Demo.SMALL) -> None:
@@ -26,17 +27,40 @@ def run(demo: Annotated[Demo, typer.Option(help="Data for a new organization.")]
 
 def serve() -> None:
     """Run the API."""
-    with _settled() as settings:
-        uvicorn.run(
-            create_app(settings),
-            host=settings.host,
-            port=settings.port,
-            http="httptools",
-            loop="uvloop",
-            timeout_graceful_shutdown=3,
-            access_log=False,
-            server_header=False,
+    with ready(Settings()) as found:
+        settings = Settings(database_url=found.database_url, redis_url=found.redis_url)
+        bell = Bell(found.redis_url)
+        try:
+            uvicorn.run(
+                create_app(settings, bell),
+                host=settings.host,
+                port=settings.port,
+                http="httptools",
+                loop="uvloop",
+                timeout_graceful_shutdown=3,
+                access_log=False,
+                server_header=False,
+            )
+        finally:
+            bell.close()
+
+
+def work(threads: Annotated[int, typer.Option(min=1, help="Jobs at a time.")] = workers.THREADS) -> None:
+    """Run a worker: it does the jobs that are owed."""
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    settings = Settings()
+    with ready(settings) as found:
+        workers.work(
+            database_url=found.database_url, redis_url=found.redis_url, threads=threads, pooler=settings.pooled
         )
+
+
+def schedule() -> None:
+    """Run the clock: it owes the jobs that are due by time. Several may run; each moment counts once."""
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    settings = Settings()
+    with ready(settings) as found:
+        workers.schedule(database_url=found.database_url, redis_url=found.redis_url, pooler=settings.pooled)
 
 
 def migrate() -> None:
@@ -51,6 +75,8 @@ def migrate() -> None:
 
 def inbox(port: Annotated[int, typer.Option()]) -> None:
     """Keep all mail as files in <state>/inbox: the development stand-in for an SMTP server."""
+    from app.inbox import receive  # its SMTP server is not installed in production
+
     asyncio.run(receive("127.0.0.1", port, Settings().state / "inbox"))
 
 
@@ -59,12 +85,3 @@ def _migrate(url: str) -> None:
     steps = asyncio.run(pending(url))
     asyncio.run(upgrade(url))
     console.print(f"Applied {', '.join(steps)}." if steps else "The database is at the newest schema.")
-
-
-@contextmanager
-def _settled() -> Iterator[Settings]:
-    """Settings with both addresses filled in, also in the environment, where a process of many modules reads them."""
-    settings = Settings()
-    with addresses(settings) as found:
-        os.environ.update(DATABASE_URL=found.database_url, REDIS_URL=found.redis_url)
-        yield Settings()
