@@ -1,0 +1,46 @@
+"""The plans of an operation, without a database."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from inspect import isawaitable
+from typing import Any, cast
+
+from graphql import GraphQLError
+from graphql import execute as run
+
+from db.database import Database
+from domain.access import SCOPES, Caller
+from resolvers.context import Context
+from resolvers.ids import NOBODY
+from resolvers.plan.explain import Explained, ExplainingExecutor
+from schema.build import schema
+from schema.documents import read_document
+
+
+@dataclass
+class _Explanation(Context):
+    explained: list[Explained] = field(default_factory=list)
+
+
+async def explain(text: str, variables: dict[str, Any] | None, now: datetime) -> list[Explained]:
+    """What each reading of the operation would run; raises GraphQLError for a document that does not validate.
+
+    What a resolver of its own reads is not in the list: only running it would tell.
+    """
+    document = read_document(text)
+    if document.errors:
+        raise document.errors[0]
+    # Planned readings are never run, so there is no database to give.
+    context = _Explanation(cast("Database", None), Caller(NOBODY, "explain", frozenset(SCOPES)), now)
+    result = run(
+        schema._schema,
+        document.node,
+        context_value=context,
+        variable_values=variables,
+        executor_class=ExplainingExecutor,
+    )
+    answered = await result if isawaitable(result) else result
+    for error in answered.errors or ():
+        if not error.path:
+            raise GraphQLError(error.message)
+    return context.explained
