@@ -22,7 +22,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from app.cli import check, explain, keys, processes
+from app.cli import check, explain, keys, organizations, processes
 from app.servers import CannotStartError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
@@ -35,6 +35,7 @@ app.command(hidden=True)(processes.inbox)
 app.command()(check.check)
 app.command()(explain.explain)
 app.add_typer(keys.app, name="keys")
+app.add_typer(organizations.app, name="organizations")
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ import pytest
 from app.settings import CHECKOUT
 
 LOCKS = ["requirements.lock", "requirements-embedded.lock"]
+PRODUCTION = "requirements-production.lock"
 
 
 @pytest.fixture
@@ -112,7 +113,7 @@ def test_an_old_python_is_told_what_is_needed(dev: ModuleType, monkeypatch: pyte
         dev.require_python()
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, PRODUCTION])
 def test_locks_are_hashed_and_name_no_registry(name: str) -> None:
     text = (CHECKOUT / name).read_text()
     assert not re.search(r"://|^--|^-i ", text, re.MULTILINE)
@@ -126,7 +127,16 @@ def test_locks_hold_every_declared_dependency() -> None:
     wanted = {
         LOCKS[0]: [*declared["project"]["dependencies"], *groups["demo"], *groups["test"], *groups["lint"]],
         LOCKS[1]: groups["embedded"],
+        PRODUCTION: declared["project"]["dependencies"],
     }
     for name, requirements in wanted.items():
         pinned = re.findall(r"^([a-z0-9-]+)==", (CHECKOUT / name).read_text(), re.MULTILINE)
         assert {re.split(r"[^a-z0-9-]", requirement)[0] for requirement in requirements} <= set(pinned)
+
+
+def test_production_runs_the_versions_that_were_tested() -> None:
+    pins = {name: re.findall(r"^[a-z0-9-]+==[^ \n]+", (CHECKOUT / name).read_text(), re.MULTILINE) for name in LOCKS}
+    production = re.findall(r"^[a-z0-9-]+==[^ \n]+", (CHECKOUT / PRODUCTION).read_text(), re.MULTILINE)
+    assert production
+    assert set(production) < set(pins[LOCKS[0]])
+    assert not any(pin.startswith(("pytest", "aiosmtpd", "ruff")) for pin in production)
