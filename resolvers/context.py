@@ -10,6 +10,7 @@ from db.database import Database, Transaction
 from domain.access import Caller
 from domain.refusals import Refusals, Refused
 from resolvers.loaders import Loaders
+from resolvers.plan.plans import Plans
 
 Value = TypeVar("Value")
 
@@ -21,6 +22,8 @@ class Context:
     database: Database
     caller: Caller
     now: datetime
+    plans: Plans = field(default_factory=lambda: Plans(()))
+    """Of the document that this operation is in; outlive the operation."""
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:

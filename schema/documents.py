@@ -14,6 +14,7 @@ from graphql import (
 )
 
 from domain.refusals import Rejected
+from resolvers.plan.plans import Plans
 from schema.build import schema
 
 MAX_TOKENS = 2_000
@@ -26,6 +27,7 @@ class Document:
 
     node: DocumentNode
     errors: tuple[GraphQLError, ...]
+    plans: Plans
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run; raises BAD_USER_INPUT when the name does not settle it."""
@@ -40,7 +42,7 @@ class Document:
 def read_document(text: str) -> Document:
     """Parses and validates; raises GraphQLSyntaxError. Bounded, because clients choose the texts."""
     node = parse(text, max_tokens=MAX_TOKENS)
-    return Document(node, tuple(validate(schema._schema, node, max_errors=5)))
+    return Document(node, tuple(validate(schema._schema, node, max_errors=5)), Plans.of(node))
 
 
 def writes(operation: OperationDefinitionNode) -> bool:

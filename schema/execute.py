@@ -44,6 +44,7 @@ async def execute(
     except (GraphQLError, Rejected) as error:
         wrapped = error if isinstance(error, GraphQLError) else GraphQLError(error.message, original_error=error)
         return {"errors": formatted([wrapped])}
+    context.plans = document.plans
     result = run(
         schema._schema,
         document.node,

@@ -11,7 +11,7 @@ from graphql.pyutils import Path
 from domain.refusals import Rejected
 from resolvers.context import Context
 from resolvers.plan.compile import Compiler
-from resolvers.plan.plans import Plan, plans_of
+from resolvers.plan.plans import Plan, Plans
 from resolvers.plan.windows import window_of
 from resolvers.readings import Reading
 
@@ -61,7 +61,7 @@ class PlanningExecutor(ExecutorThrowingOnIncremental):
         return answer()
 
     def _plan(self, reading: Reading[Any], type_: GraphQLOutputType, nodes: FieldDetailsList) -> Plan:
-        plans = plans_of(self.operation, self.fragment_definitions)
+        plans: Plans = self.context_value.plans
         chosen = tuple(self.variable_values.coerced.get(name) for name in plans.deciding)
         key = (tuple(id(details.node) for details in nodes), reading.relation.name, chosen)
         if key not in plans.compiled:

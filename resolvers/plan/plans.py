@@ -1,15 +1,13 @@
-"""The plans of an operation: compiled once, kept as long as the document is remembered."""
+"""The plans of a document: compiled once, kept as long as the document is remembered."""
 
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from graphql import (
     DirectiveNode,
-    FragmentDefinitionNode,
+    DocumentNode,
     GraphQLOutputType,
-    OperationDefinitionNode,
     VariableNode,
     Visitor,
     visit,
@@ -56,24 +54,17 @@ class Plan:
 
 @dataclass(slots=True)
 class Plans:
-    """Of one operation; `deciding` are the variables that @skip and @include look at, which change what is selected."""
+    """Of one document; `deciding` are the variables that @skip and @include look at, which change what is selected."""
 
     deciding: tuple[str, ...]
     compiled: dict[object, Plan] = field(default_factory=dict)
 
-
-_plans: WeakKeyDictionary[OperationDefinitionNode, Plans] = WeakKeyDictionary()
-
-
-def plans_of(operation: OperationDefinitionNode, fragments: dict[str, FragmentDefinitionNode]) -> Plans:
-    """The operation's plans; an operation that is forgotten takes them with it (schema/documents bounds how many)."""
-    found = _plans.get(operation)
-    if found is None:
-        found = _plans[operation] = Plans(_deciding([operation, *fragments.values()]))
-    return found
+    @classmethod
+    def of(cls, document: DocumentNode) -> "Plans":
+        return cls(_deciding(document))
 
 
-def _deciding(nodes: list[Any]) -> tuple[str, ...]:
+def _deciding(document: DocumentNode) -> tuple[str, ...]:
     names: set[str] = set()
 
     class Conditions(Visitor):
@@ -81,6 +72,5 @@ def _deciding(nodes: list[Any]) -> tuple[str, ...]:
             values = [argument.value for argument in node.arguments or ()]
             names.update(value.name.value for value in values if isinstance(value, VariableNode))
 
-    for node in nodes:
-        visit(node, Conditions())
+    visit(document, Conditions())
     return tuple(sorted(names))
