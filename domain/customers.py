@@ -39,6 +39,11 @@ class CustomerReference:
     external_id: str | None = None
     email: str | None = None
 
+    def __post_init__(self) -> None:
+        if (self.id, self.external_id, self.email).count(None) != 2:
+            message = "a reference is an id, an external id or an e-mail address"
+            raise ValueError(message)
+
 
 @dataclass(frozen=True, slots=True)
 class ProfileChange:
@@ -171,3 +176,13 @@ PROFILE_FIELDS: dict[str, Callable[..., Any]] = {
     "acquired_at": values.instant,
 }
 REQUIRED_FIELDS = frozenset({"kind", "attributes", "acquired_at"})
+
+
+NEW_PROFILE: Mapping[str, Any] = dict.fromkeys(PROFILE_FIELDS) | {"kind": CustomerKind.PERSON.value, "attributes": {}}
+
+
+def changed(profile: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The profile with these fields set; attributes are merged by key, and one that is None is removed."""
+    attributes = {**profile["attributes"], **fields.get("attributes", {})}
+    kept = {key: value for key, value in attributes.items() if value is not None}
+    return {**profile, **fields, "attributes": kept}
