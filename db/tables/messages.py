@@ -42,11 +42,6 @@ sa.Index(
     unique=True,
     postgresql_where=sa.and_(message.c.address.is_not(None), message.c.status != "SKIPPED"),
 )
-sa.Index(
-    "message_open_idx",
-    message.c.organization_id,
-    message.c.campaign_id,
-    message.c.status,
-    postgresql_where=message.c.status.in_(["QUEUED", "CLAIMED", "SENDING"]),
-)
-sa.Index("message_customer_idx", message.c.organization_id, message.c.customer_id, message.c.queued_at, message.c.id)
+# Claiming in order, and counting by status from the index alone.
+sa.Index("message_campaign_idx", message.c.organization_id, message.c.campaign_id, message.c.status, message.c.id)
+sa.Index("message_customer_idx", message.c.organization_id, message.c.customer_id, message.c.id)

@@ -625,6 +625,6 @@ create table message (
 
 CREATE UNIQUE INDEX message_address_key ON message (organization_id, campaign_id, channel, address) WHERE address IS NOT NULL AND status != 'SKIPPED';
 
-CREATE INDEX message_customer_idx ON message (organization_id, customer_id, queued_at, id);
+CREATE INDEX message_campaign_idx ON message (organization_id, campaign_id, status, id);
 
-CREATE INDEX message_open_idx ON message (organization_id, campaign_id, status) WHERE status IN ('QUEUED', 'CLAIMED', 'SENDING');
+CREATE INDEX message_customer_idx ON message (organization_id, customer_id, id);

@@ -1,0 +1,254 @@
+"""Campaigns as they are stored: drafts change, every other change of status is a compare-and-set."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from db.database import Transaction
+from db.jobs import request_job
+from db.records import columns_of
+from db.relations import Relation, Sort
+from domain import campaigns
+from domain.campaigns import Audience, CampaignClass, CampaignStatus, Channel, Move
+from domain.messages import DeliveryPolicy
+
+SNAPSHOT_JOB = "campaigns.snapshot"
+SEND_JOB = "campaigns.send"
+CAMPAIGN = "campaignId"
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """`template_version` is what is (or would now be) sent; `audience_size` is None until the audience is fixed."""
+
+    id: UUID
+    brand_id: UUID
+    name: str
+    description: str | None
+    status: str
+    class_: str
+    channel: str
+    topic: str
+    delivery_policy: str
+    template_id: UUID
+    template_version: int
+    include_segment_ids: list[UUID]
+    exclude_segment_ids: list[UUID]
+    started_at: datetime | None
+    snapshot_at: datetime | None
+    completed_at: datetime | None
+    audience_size: int | None
+    error: str | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def audience(self) -> Audience:
+        return Audience(
+            self.brand_id,
+            tuple(self.include_segment_ids),
+            tuple(self.exclude_segment_ids),
+            Channel(self.channel),
+            CampaignClass(self.class_),
+            self.topic,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a person says about a campaign before it is sent."""
+
+    name: str
+    description: str | None
+    template_id: UUID
+    audience: Audience
+    delivery_policy: DeliveryPolicy
+
+
+CAMPAIGN_BY_ID = Relation("campaign", Campaign, "campaign t", key="t.id")
+CAMPAIGNS = Relation(
+    "campaigns",
+    Campaign,
+    "campaign t",
+    key="t.organization_id",
+    orders=(
+        ("CREATED_AT", Sort("t.created_at", "timestamptz")),
+        ("UPDATED_AT", Sort("t.updated_at", "timestamptz")),
+        ("NAME", Sort('t.name collate "C"', "text")),
+    ),
+    descending=True,
+)
+
+
+async def find_campaign(tx: Transaction, campaign_id: UUID, *, lock: bool = False) -> Campaign | None:
+    """The campaign; with `lock` nobody else changes it, or sends for it, until the transaction ends."""
+    return await tx.record(
+        Campaign,
+        f"select {columns_of(Campaign)} from campaign t where t.organization_id = :organization and t.id = :id "
+        f"{'for no key update' if lock else ''}",
+        id=campaign_id,
+    )
+
+
+async def create_campaign(tx: Transaction, campaign_id: UUID, draft: Draft) -> None:
+    await tx.run(
+        """
+        insert into campaign (organization_id, id, brand_id, name, description, class, channel, topic, delivery_policy,
+                              template_id, template_version, include_segment_ids, exclude_segment_ids)
+        select :organization, :id, :brand_id, :name, :description, :class, :channel, :topic, :policy,
+               t.id, t.current_version, :include, :exclude
+        from template t where t.organization_id = :organization and t.id = :template_id
+        """,
+        id=campaign_id,
+        brand_id=draft.audience.brand_id,
+        **_values(draft),
+    )
+
+
+async def change_campaign(tx: Transaction, campaign_id: UUID, draft: Draft) -> None:
+    """Overwrites a draft, except its brand; it must be locked by `find_campaign`."""
+    await tx.run(
+        """
+        update campaign c
+        set name = :name, description = :description, class = :class, channel = :channel, topic = :topic,
+            delivery_policy = :policy, template_id = t.id, template_version = t.current_version,
+            include_segment_ids = :include, exclude_segment_ids = :exclude,
+            version = c.version + 1, updated_at = clock_timestamp()
+        from template t
+        where c.organization_id = :organization and c.id = :id and c.status = 'DRAFT'
+          and t.organization_id = :organization and t.id = :template_id
+        """,
+        id=campaign_id,
+        **_values(draft),
+    )
+
+
+def _values(draft: Draft) -> dict[str, object]:
+    audience = draft.audience
+    return {
+        "name": draft.name,
+        "description": draft.description,
+        "class": audience.class_.value,
+        "channel": audience.channel.value,
+        "topic": audience.topic,
+        "policy": draft.delivery_policy.value,
+        "template_id": draft.template_id,
+        "include": list(audience.include_segment_ids),
+        "exclude": list(audience.exclude_segment_ids),
+    }
+
+
+async def delete_draft(tx: Transaction, campaign_id: UUID) -> None:
+    await tx.run(
+        "delete from campaign where organization_id = :organization and id = :id and status = 'DRAFT'", id=campaign_id
+    )
+
+
+async def move(tx: Transaction, campaign_id: UUID, move: Move, *, error: str | None = None) -> bool:
+    """Takes an edge of the state table; False when the campaign is not at its beginning (any more).
+
+    `error` tells people why the system moved it.
+    """
+    return bool(
+        await tx.run(
+            """
+            update campaign
+            set status = :target, error = :error, version = version + 1, updated_at = clock_timestamp(),
+                completed_at = case when :target = any('{COMPLETED,CANCELLED,FAILED}'::text[])
+                               then clock_timestamp() end
+            where organization_id = :organization and id = :id and status = any(:sources)
+            """,
+            id=campaign_id,
+            sources=[source.value for source in move.sources],
+            target=move.target.value,
+            error=error,
+        )
+    )
+
+
+async def start(tx: Transaction, campaign_id: UUID) -> bool:
+    """Begins to send: pins the template's newest version and owes the snapshot; False when it has begun already."""
+    if not await move(tx, campaign_id, campaigns.SEND):
+        return False
+    await tx.run(
+        """
+        update campaign c set started_at = clock_timestamp(), template_version = t.current_version
+        from template t
+        where c.organization_id = :organization and c.id = :id
+          and t.organization_id = :organization and t.id = c.template_id
+        """,
+        id=campaign_id,
+    )
+    await request_job(tx, SNAPSHOT_JOB, dedupe_key=str(campaign_id), args={CAMPAIGN: str(campaign_id)})
+    return True
+
+
+async def request_sending(tx: Transaction, campaign_id: UUID) -> None:
+    """Owes a look at the ledger: sends what is queued, skips what is cancelled, completes what is done."""
+    await request_job(tx, SEND_JOB, dedupe_key=str(campaign_id), args={CAMPAIGN: str(campaign_id)})
+
+
+async def hold_open(tx: Transaction, campaign_id: UUID) -> CampaignStatus | None:
+    """The status, which then cannot change before the transaction ends: pause and cancel wait for it."""
+    status = await tx.value(
+        "select status from campaign where organization_id = :organization and id = :id for share", id=campaign_id
+    )
+    return None if status is None else CampaignStatus(status)
+
+
+async def note_trouble(tx: Transaction, campaign_id: UUID, error: str | None) -> None:
+    """Tells people why nothing moves; None when it moves again. Not a new version: nobody's edit is in the way."""
+    await tx.run(
+        """
+        update campaign set error = :error, updated_at = clock_timestamp()
+        where organization_id = :organization and id = :id and error is distinct from :error
+        """,
+        id=campaign_id,
+        error=error,
+    )
+
+
+async def fix_audience(tx: Transaction, campaign_id: UUID) -> None:
+    """Notes the size of the audience once all of it is in the ledger, and owes the sending; without effect later."""
+    fixed = await tx.run(
+        """
+        update campaign c set audience_size = a.size, snapshot_at = coalesce(a.at, clock_timestamp())
+        from (select count(*) as size, min(queued_at) as at from message
+              where organization_id = :organization and campaign_id = :id) a
+        where c.organization_id = :organization and c.id = :id and c.audience_size is null
+        """,
+        id=campaign_id,
+    )
+    if fixed:
+        await request_sending(tx, campaign_id)
+
+
+async def complete(tx: Transaction, campaign_id: UUID) -> bool:
+    """RUNNING -> COMPLETED if nothing is left to do; uncertain messages wait for a person, not the campaign."""
+    open_ = await tx.value(
+        """
+        select exists (select from message where organization_id = :organization and campaign_id = :id
+                         and status = any('{QUEUED,CLAIMED,SENDING}'::text[]))
+            or (select audience_size is null from campaign where organization_id = :organization and id = :id)
+        """,
+        id=campaign_id,
+    )
+    return not open_ and await move(tx, campaign_id, campaigns.COMPLETE)
+
+
+async def unusable_segments(tx: Transaction, brand_id: UUID, segment_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Why a segment cannot be part of this brand's audiences: NOT_FOUND (also another brand's) or NOT_ACTIVE."""
+    rows = await tx.rows(
+        """
+        select w.id, case when s.id is null then 'NOT_FOUND' else 'NOT_ACTIVE' end
+        from unnest(:ids::uuid[]) w (id)
+        left join segment s on s.organization_id = :organization and s.id = w.id
+                           and (s.brand_id is null or s.brand_id = :brand_id)
+        where s.state is distinct from 'ACTIVE'
+        """,
+        ids=list(segment_ids),
+        brand_id=brand_id,
+    )
+    return {row[0]: row[1] for row in rows}

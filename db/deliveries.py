@@ -1,0 +1,243 @@
+"""The steps of a message in the ledger: claimed, marked before the call to the provider, settled, or recovered.
+
+CLAIMED means that a worker has a message and nobody has talked to the provider, SENDING that somebody may have. Each
+step is committed before the next begins, so after any crash the ledger says what can have happened and what cannot.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from db.audience import judged
+from db.campaigns import Campaign, hold_open
+from db.database import Transaction
+from db.records import column, columns_of
+from db.statement import sql
+from domain.campaigns import SENDING
+from domain.messages import MAX_ATTEMPTS, DeliveryPolicy, MessageStatus, Verdict
+from domain.suppressions import AddressKey
+
+BATCH = 25
+# Shorter than the job's, so that whoever takes over the job finds this one ended; three times a provider call.
+LEASE = timedelta(seconds=45)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A claimed message and what a template may say about its customer, metrics over all brands."""
+
+    id: UUID
+    address: str
+    attempts: int
+    kind: str = column("c.kind")
+    name: str | None = column("c.name")
+    email: str | None = column("c.email")
+    phone: str | None = column("c.phone")
+    external_id: str | None = column("c.external_id")
+    city: str | None = column("c.city")
+    state: str | None = column("c.state")
+    country: str | None = column("c.country")
+    locale: str | None = column("c.locale")
+    loyalty_level: str | None = column("c.loyalty_level")
+    lifetime_value: object = column("coalesce(x.lifetime_value, 0.00)")
+    order_count: int = column("coalesce(x.order_count, 0)")
+    average_order_value: object = column("round(x.order_total / nullif(x.order_count, 0), 2)")
+    appointment_count: int = column("coalesce(x.appointment_count, 0)")
+    first_order_at: datetime | None = column("x.first_order_at")
+    last_order_at: datetime | None = column("x.last_order_at")
+    last_appointment_at: datetime | None = column("x.last_appointment_at")
+    last_activity_at: datetime | None = column("x.last_activity_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a call: the ledger's verdict and the provider's words."""
+
+    id: UUID
+    verdict: Verdict
+    detail: str
+
+
+async def recover(tx: Transaction, campaign_id: UUID) -> int:
+    """Takes back what workers left whose lease has ended: nobody called for the CLAIMED, nobody knows for the SENDING.
+
+    The token stays: a worker that was only slow may still tell that a message was accepted.
+    """
+    return await tx.run(
+        """
+        update message m
+        set status = case when m.status = 'SENDING' and (c.delivery_policy = :hold or m.attempts >= :most)
+                          then 'UNCERTAIN' else 'QUEUED' end,
+            error = case when m.status = 'SENDING' then 'the worker ended during the call' else m.error end,
+            lease_until = null, updated_at = clock_timestamp()
+        from campaign c
+        where m.organization_id = :organization and m.campaign_id = :campaign_id
+          and m.status = any('{CLAIMED,SENDING}'::text[]) and m.lease_until < clock_timestamp()
+          and c.organization_id = :organization and c.id = m.campaign_id
+        """,
+        campaign_id=campaign_id,
+        hold=DeliveryPolicy.HOLD.value,
+        most=MAX_ATTEMPTS,
+    )
+
+
+async def claim(tx: Transaction, campaign_id: UUID, token: UUID, *, size: int = BATCH) -> list[Recipient]:
+    """QUEUED -> CLAIMED for the next messages that are due and nobody else's."""
+    await tx.run(
+        """
+        update message set status = 'CLAIMED', lease_token = :token, lease_until = clock_timestamp() + :lease,
+                           updated_at = clock_timestamp()
+        where organization_id = :organization and id = any(array(
+            select id from message
+            where organization_id = :organization and campaign_id = :campaign_id and status = 'QUEUED'
+              and (next_attempt_at is null or next_attempt_at <= clock_timestamp())
+            order by id limit :size for update skip locked))
+        """,
+        campaign_id=campaign_id,
+        token=token,
+        lease=LEASE,
+        size=size,
+    )
+    return await tx.records(
+        Recipient,
+        f"""
+        select {columns_of(Recipient)}
+        from message t
+        join customer c on c.organization_id = :organization and c.id = t.customer_id
+        left join customer_metrics x on x.organization_id = :organization and x.customer_id = t.customer_id
+                                    and x.brand_id is null
+        where t.organization_id = :organization and t.campaign_id = :campaign_id
+          and t.status = 'CLAIMED' and t.lease_token = :token
+        order by t.id
+        """,
+        campaign_id=campaign_id,
+        token=token,
+    )
+
+
+async def mark_sending(
+    tx: Transaction, campaign: Campaign, ids: Sequence[UUID], token: UUID, key: AddressKey
+) -> list[UUID]:
+    """CLAIMED -> SENDING, to be committed before the provider is called; returns the ids that may be sent.
+
+    The last word: not if the campaign was paused or cancelled, and SKIPPED if the customer has unsubscribed or the
+    address was suppressed meanwhile. Whoever commits such a refusal waits for this transaction, or is seen by it.
+    """
+    if await hold_open(tx, campaign.id) not in SENDING:
+        return []
+    recipients = sql(
+        """
+        select m.id, m.customer_id, m.address from message m
+        where m.organization_id = :organization and m.id = any(:ids::uuid[])
+        """,
+        organization=tx.organization_id,
+        ids=list(ids),
+    )
+    rows = await tx.rows(
+        """
+        update message m
+        set status = case when j.refusal is null then 'SENDING' else 'SKIPPED' end,
+            skip_reason = j.refusal,
+            attempts = m.attempts + case when j.refusal is null then 1 else 0 end,
+            sending_at = case when j.refusal is null then clock_timestamp() else m.sending_at end,
+            lease_until = case when j.refusal is null then clock_timestamp() + :lease end,
+            updated_at = clock_timestamp()
+        from (:judged) j
+        where m.organization_id = :organization and m.id = j.id
+          and m.status = 'CLAIMED' and m.lease_token = :token and m.lease_until > clock_timestamp()
+        returning m.id, m.status
+        """,
+        judged=judged(recipients, tx.organization_id, campaign.audience, key),
+        lease=LEASE,
+        token=token,
+    )
+    return [row["id"] for row in rows if row["status"] == MessageStatus.SENDING]
+
+
+async def settle(tx: Transaction, token: UUID, settled: Sequence[Settled], *, provider: str) -> None:
+    """SENDING -> what the answers mean. That a message was accepted counts even when the lease was lost meanwhile."""
+    await tx.run(
+        """
+        update message m
+        set status = s.status, error = nullif(s.error, ''), provider = :provider, lease_until = null,
+            attempts = m.attempts - case when s.counts then 0 else 1 end,
+            provider_message_id = case when s.status = 'SENT' then s.detail end,
+            sent_at = case when s.status = 'SENT' then clock_timestamp() end,
+            next_attempt_at = case when s.status = 'QUEUED' and s.pause > interval '0'
+                              then clock_timestamp() + s.pause * (0.75 + random() / 2) end,
+            updated_at = clock_timestamp()
+        from (select v.*, case when v.status = 'SENT' then '' else v.detail end as error
+              from unnest(:ids::uuid[], :statuses::text[], :counts::boolean[], :pauses::interval[], :details::text[])
+                  as v (id, status, counts, pause, detail)) s
+        where m.organization_id = :organization and m.id = s.id and m.lease_token = :token
+          and (m.status = 'SENDING' or (s.status = 'SENT' and m.status = any('{UNCERTAIN,QUEUED}'::text[])))
+        """,
+        token=token,
+        provider=provider,
+        ids=[s.id for s in settled],
+        statuses=[s.verdict.status.value for s in settled],
+        counts=[s.verdict.counts for s in settled],
+        pauses=[s.verdict.pause for s in settled],
+        details=[s.detail[:500] for s in settled],
+    )
+
+
+async def skip(tx: Transaction, token: UUID, reasons: Mapping[UUID, str], skip_reason: str) -> None:
+    """CLAIMED -> SKIPPED, e.g. because the template cannot be rendered for these customers."""
+    await tx.run(
+        """
+        update message m set status = 'SKIPPED', skip_reason = :skip_reason, error = r.error, lease_until = null,
+                             updated_at = clock_timestamp()
+        from unnest(:ids::uuid[], :errors::text[]) as r (id, error)
+        where m.organization_id = :organization and m.id = r.id and m.lease_token = :token and m.status = 'CLAIMED'
+        """,
+        token=token,
+        ids=list(reasons),
+        errors=list(reasons.values()),
+        skip_reason=skip_reason,
+    )
+
+
+async def release(tx: Transaction, campaign_id: UUID, token: UUID) -> None:
+    """CLAIMED -> QUEUED: this worker stops before it came to them."""
+    await tx.run(
+        """
+        update message set status = 'QUEUED', lease_token = null, lease_until = null, updated_at = clock_timestamp()
+        where organization_id = :organization and campaign_id = :campaign_id
+          and status = 'CLAIMED' and lease_token = :token
+        """,
+        campaign_id=campaign_id,
+        token=token,
+    )
+
+
+async def skip_cancelled(tx: Transaction, campaign_id: UUID, *, size: int = 10_000) -> int:
+    """QUEUED -> SKIPPED for a cancelled campaign, at most `size`; returns how many."""
+    return await tx.run(
+        """
+        update message set status = 'SKIPPED', skip_reason = 'CAMPAIGN_CANCELLED', updated_at = clock_timestamp()
+        where organization_id = :organization and id = any(array(
+            select id from message
+            where organization_id = :organization and campaign_id = :campaign_id and status = 'QUEUED'
+            order by id limit :size for update skip locked))
+        """,
+        campaign_id=campaign_id,
+        size=size,
+    )
+
+
+async def wake_after(tx: Transaction, campaign_id: UUID, *, queued: bool) -> timedelta | None:
+    """How long until something can be done: a lease ends or (if `queued`) a pause; None when nothing is open."""
+    after: timedelta | None = await tx.value(
+        """
+        select min(greatest(interval '0', case when status = 'QUEUED' then coalesce(next_attempt_at, clock_timestamp())
+                                               else lease_until end - clock_timestamp()))
+        from message
+        where organization_id = :organization and campaign_id = :campaign_id
+          and status = any(case when :queued then '{QUEUED,CLAIMED,SENDING}' else '{CLAIMED,SENDING}' end::text[])
+        """,
+        campaign_id=campaign_id,
+        queued=queued,
+    )
+    return after

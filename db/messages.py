@@ -1,0 +1,103 @@
+"""The message ledger as people read it: one row for each customer of an audience, and what became of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from db.database import Transaction
+from db.records import column, columns_of
+from db.relations import Relation, Sort
+from domain.messages import MessageStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    id: UUID
+    campaign_id: UUID
+    customer_id: UUID
+    channel: str
+    address: str | None
+    status: str
+    skip_reason: str | None
+    attempts: int
+    next_attempt_at: datetime | None
+    provider: str | None
+    provider_message_id: str | None
+    error: str | None
+    queued_at: datetime
+    sending_at: datetime | None
+    sent_at: datetime | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A campaign's ledger in numbers: audience = pending + sent + failed + uncertain + skipped, always."""
+
+    id: UUID
+    audience: int = column("n.audience")
+    pending: int = column("n.pending")
+    sent: int = column("n.sent")
+    failed: int = column("n.failed")
+    uncertain: int = column("n.uncertain")
+    skipped: int = column("n.skipped")
+    skip_reasons: dict[str, int] = column("n.skip_reasons")
+
+
+MESSAGE_BY_ID = Relation("message", Message, "message t", key="t.id")
+# Ids are ordered by time.
+_NEWEST = (("QUEUED_AT", Sort("t.id", "uuid")),)
+MESSAGES = Relation("messages", Message, "message t", key="t.organization_id", orders=_NEWEST, descending=True)
+MESSAGES_OF_CUSTOMER = Relation(
+    "messages_of_customer", Message, "message t", key="t.customer_id", orders=_NEWEST, descending=True
+)
+MESSAGES_OF_CAMPAIGN = Relation(
+    "messages_of_campaign", Message, "message t", key="t.campaign_id", orders=_NEWEST, descending=True
+)
+TALLY_OF_CAMPAIGN = Relation(
+    "tally_of_campaign",
+    Tally,
+    """
+    campaign t cross join lateral (
+        select coalesce(sum(g.number), 0)::bigint as audience,
+               coalesce(sum(g.number) filter (where g.status in ('QUEUED', 'CLAIMED', 'SENDING')), 0)::bigint
+                   as pending,
+               coalesce(sum(g.number) filter (where g.status = 'SENT'), 0)::bigint as sent,
+               coalesce(sum(g.number) filter (where g.status = 'FAILED'), 0)::bigint as failed,
+               coalesce(sum(g.number) filter (where g.status = 'UNCERTAIN'), 0)::bigint as uncertain,
+               coalesce(sum(g.number) filter (where g.status = 'SKIPPED'), 0)::bigint as skipped,
+               coalesce(jsonb_object_agg(g.skip_reason, g.number) filter (where g.status = 'SKIPPED'), '{}'::jsonb)
+                   as skip_reasons
+        from (select m.status, m.skip_reason, count(*) as number from message m
+              where m.organization_id = t.organization_id and m.campaign_id = t.id group by 1, 2) g
+    ) n""",
+    key="t.id",
+)
+
+
+async def find_message(tx: Transaction, message_id: UUID) -> Message | None:
+    """The message, locked until the transaction ends."""
+    return await tx.record(
+        Message,
+        f"select {columns_of(Message)} from message t where t.organization_id = :organization and t.id = :id "
+        "for no key update",
+        id=message_id,
+    )
+
+
+async def resolve(tx: Transaction, message_id: UUID, status: MessageStatus, note: str) -> bool:
+    """UNCERTAIN -> what a person decided; False when it is not uncertain. No worker's late answer counts any more."""
+    return bool(
+        await tx.run(
+            """
+            update message
+            set status = :status, error = :note, lease_token = null, next_attempt_at = null,
+                sent_at = case when :status = 'SENT' then coalesce(sending_at, clock_timestamp()) end,
+                updated_at = clock_timestamp()
+            where organization_id = :organization and id = :id and status = 'UNCERTAIN'
+            """,
+            id=message_id,
+            status=status.value,
+            note=note,
+        )
+    )

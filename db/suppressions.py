@@ -1,0 +1,56 @@
+"""Suppressed addresses as they are stored: hashes, computed in SQL for whole audiences."""
+
+from db.database import Transaction
+from db.statement import Statement, sql
+from domain.campaigns import Channel
+from domain.suppressions import AddressKey, SuppressionReason
+
+
+def hash_of(key: AddressKey, address: str) -> Statement:
+    """The SQL twin of `AddressKey.hash`; `address` is a SQL expression of ours."""
+    return sql(
+        f"sha256(:outer::bytea || sha256(:inner::bytea || convert_to({address}, 'UTF8')))",
+        outer=key.outer,
+        inner=key.inner,
+    )
+
+
+async def suppress(tx: Transaction, key: AddressKey, channel: Channel, address: str, reason: SuppressionReason) -> bool:
+    """Never again to this address; also what is queued for it. False when it was suppressed before (and stays so)."""
+    added = await tx.run(
+        """
+        insert into suppression (organization_id, channel, address_hash, reason)
+        values (:organization, :channel, :hash, :reason)
+        on conflict (organization_id, channel, address_hash) do nothing
+        """,
+        channel=channel.value,
+        hash=key.hash(address),
+        reason=reason.value,
+    )
+    # Waits for a worker that marks one of these as being sent: no call begins after this transaction.
+    await tx.run(
+        """
+        update message m set status = 'SKIPPED', skip_reason = 'SUPPRESSED', updated_at = clock_timestamp()
+        from campaign c
+        where c.organization_id = :organization and c.status = any('{RUNNING,PAUSED,COMPLETED}'::text[])
+          and m.organization_id = :organization and m.campaign_id = c.id
+          and m.channel = :channel and m.address = :address and m.status = any('{QUEUED,CLAIMED}'::text[])
+        """,
+        channel=channel.value,
+        address=address,
+    )
+    return bool(added)
+
+
+async def allow_again(tx: Transaction, key: AddressKey, channel: Channel, address: str) -> bool:
+    """Takes the suppression back; False when there was none."""
+    return bool(
+        await tx.run(
+            """
+            delete from suppression
+            where organization_id = :organization and channel = :channel and address_hash = :hash
+            """,
+            channel=channel.value,
+            hash=key.hash(address),
+        )
+    )

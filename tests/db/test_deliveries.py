@@ -1,0 +1,330 @@
+"""The steps of a message: nobody is claimed twice, nothing is sent that was refused, no loss is forgotten."""
+
+import asyncio
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from db import deliveries
+from db.campaigns import complete, move
+from db.consents import Wish, set_consents
+from db.database import Database
+from db.deliveries import Recipient, Settled
+from db.messages import TALLY_OF_CAMPAIGN, find_message, resolve
+from db.relations import each
+from db.suppressions import allow_again, suppress
+from domain.campaigns import CANCEL, PAUSE, RESUME, CampaignClass, Channel
+from domain.consents import ConsentState
+from domain.ids import new_id
+from domain.messages import MAX_ATTEMPTS, MessageStatus, Verdict
+from domain.suppressions import SuppressionReason
+from tests.campaigns import Shop, open_shop
+
+NAMES = ["a", "b", "c"]
+
+
+@pytest.fixture
+async def shop(database: Database, organization: UUID) -> Shop:
+    return await open_shop(database, organization)
+
+
+class Worker:
+    """Somebody who claims, marks and settles for one campaign."""
+
+    def __init__(self, shop: Shop, campaign: UUID) -> None:
+        self.shop, self.campaign, self.token = shop, campaign, new_id()
+
+    async def claim(self, size: int = 25) -> list[Recipient]:
+        async with self.shop.database.tenant(self.shop.organization) as tx:
+            return await deliveries.claim(tx, self.campaign, self.token, size=size)
+
+    async def mark(self, ids: list[UUID]) -> list[UUID]:
+        found = await self.shop.find(self.campaign)
+        async with self.shop.database.tenant(self.shop.organization) as tx:
+            return await deliveries.mark_sending(tx, found, ids, self.token, self.shop.key)
+
+    async def settle(self, ids: list[UUID], status: str, **said: Any) -> None:
+        settled = [Settled(id_, Verdict(MessageStatus(status), **said), "250 ok") for id_ in ids]
+        async with self.shop.database.tenant(self.shop.organization) as tx:
+            await deliveries.settle(tx, self.token, settled, provider="test")
+
+    async def recover(self) -> int:
+        async with self.shop.database.tenant(self.shop.organization) as tx:
+            return await deliveries.recover(tx, self.campaign)
+
+
+async def worker(shop: Shop, names: list[str] = NAMES, **said: Any) -> Worker:
+    campaign = await shop.started([await shop.segment(await shop.customers(names))], **said)
+    return Worker(shop, campaign)
+
+
+async def test_a_message_goes_its_way(shop: Shop) -> None:
+    ann = await worker(shop)
+    await shop.rows(
+        "insert into customer_metrics (organization_id, customer_id, lifetime_value, order_total, order_count) "
+        "select :organization, id, 30.50, 20.01, 2 from customer where organization_id = :organization and name = 'a'"
+    )
+    claimed = await ann.claim()
+    of_a = next(r for r in claimed if r.name == "a")
+    assert (of_a.address, of_a.attempts, of_a.kind) == ("a@x.example", 0, "PERSON")
+    assert (of_a.lifetime_value, of_a.order_count, of_a.average_order_value) == (Decimal("30.50"), 2, Decimal("10.01"))
+    of_b = next(r for r in claimed if r.name == "b")
+    assert (of_b.lifetime_value, of_b.order_count, of_b.average_order_value) == (Decimal("0.00"), 0, None)
+    ids = [r.id for r in claimed]
+    assert sorted(await ann.mark(ids)) == sorted(ids)
+    assert await shop.ledger(ann.campaign) == dict.fromkeys(NAMES, "SENDING")
+    await ann.settle(ids, "SENT")
+    rows = await shop.rows("select * from message where organization_id = :organization")
+    assert {(row["status"], row["attempts"], row["provider"], row["provider_message_id"]) for row in rows} == {
+        ("SENT", 1, "test", "250 ok")
+    }
+    assert all(row["sent_at"] and not row["lease_until"] for row in rows)
+    async with shop.database.tenant(shop.organization) as tx:
+        assert await complete(tx, ann.campaign)
+        assert not await complete(tx, ann.campaign)
+    assert (await shop.find(ann.campaign)).status == "COMPLETED"
+
+
+async def test_nobody_is_claimed_by_two(shop: Shop) -> None:
+    names = [f"c{i}" for i in range(60)]
+    ann = await worker(shop, names)
+    others = [Worker(shop, ann.campaign) for _ in range(5)]
+    claimed = await asyncio.gather(*(one.claim(10) for one in [ann, *others]))
+    ids = [r.id for batch in claimed for r in batch]
+    assert (len(ids), len(set(ids))) == (60, 60)
+    assert await ann.mark([r.id for r in claimed[1]]) == []
+
+
+async def test_the_campaign_has_the_last_word(shop: Shop) -> None:
+    ann = await worker(shop)
+    ids = [r.id for r in await ann.claim()]
+    async with shop.database.tenant(shop.organization) as tx:
+        assert await move(tx, ann.campaign, PAUSE)
+    assert await ann.mark(ids) == []
+    async with shop.database.tenant(shop.organization) as tx:
+        assert await move(tx, ann.campaign, RESUME)
+    assert await ann.mark(ids[:1]) == ids[:1]
+    async with shop.database.tenant(shop.organization) as tx:
+        assert await move(tx, ann.campaign, CANCEL)
+    assert await ann.mark(ids[1:]) == []
+    async with shop.database.tenant(shop.organization) as tx:
+        await deliveries.release(tx, ann.campaign, ann.token)
+        assert await deliveries.skip_cancelled(tx, ann.campaign, size=1) == 1
+        assert await deliveries.skip_cancelled(tx, ann.campaign) == 1
+    assert sorted((await shop.ledger(ann.campaign)).values()) == ["CAMPAIGN_CANCELLED", "CAMPAIGN_CANCELLED", "SENDING"]
+
+
+async def test_the_customer_has_the_last_word_between_claim_and_call(shop: Shop) -> None:
+    ann = await worker(shop, ["stays", "leaves", "stops", "asked"])
+    claimed = {r.name: r for r in await ann.claim()}
+    # Written past the commands, as by a snapshot that had not ended when they came.
+    for name, state in [("leaves", "UNSUBSCRIBED"), ("asked", "PENDING")]:
+        await shop.rows(
+            "insert into consent (organization_id, customer_id, brand_id, channel, topic, state) "
+            "select :organization, id, :brand, 'EMAIL', 'marketing', :state from customer "
+            "where organization_id = :organization and name = :name",
+            name=name,
+            state=state,
+            brand=shop.brand,
+        )
+    await shop.rows(
+        "insert into suppression (organization_id, channel, address_hash, reason) "
+        "values (:organization, 'EMAIL', :hash, 'STOP')",
+        hash=shop.key.hash("stops@x.example"),
+    )
+    assert await ann.mark([r.id for r in claimed.values()]) == [claimed["stays"].id]
+    expected = {"stays": "SENDING", "leaves": "UNSUBSCRIBED", "stops": "SUPPRESSED", "asked": "NOT_CONSENTED"}
+    assert await shop.ledger(ann.campaign) == expected
+    assert {
+        r[0]
+        for r in await shop.rows(
+            "select attempts from message where organization_id = :organization and status = 'SKIPPED'"
+        )
+    } == {0}
+
+
+async def test_a_refusal_reaches_what_is_queued_and_claimed_but_not_what_is_being_sent(shop: Shop) -> None:
+    ann = await worker(shop, ["sending", "claimed", "queued"])
+    sending = await ann.claim(1)
+    await ann.mark([r.id for r in sending])
+    await ann.claim(1)
+    customers = [row[0] for row in await shop.rows("select id from customer where organization_id = :organization")]
+    wishes = [Wish(c, shop.brand, Channel.EMAIL, "marketing", ConsentState.UNSUBSCRIBED) for c in customers]
+    async with shop.database.tenant(shop.organization) as tx:
+        assert await set_consents(tx, wishes, "test") == 3
+    assert sorted((await shop.ledger(ann.campaign)).values()) == ["SENDING", "UNSUBSCRIBED", "UNSUBSCRIBED"]
+
+
+async def test_suppressing_reaches_into_the_queue_of_transactional_campaigns_too(shop: Shop) -> None:
+    ann = await worker(shop, class_=CampaignClass.TRANSACTIONAL)
+    async with shop.database.tenant(shop.organization) as tx:
+        assert await suppress(tx, shop.key, Channel.EMAIL, "a@x.example", SuppressionReason.COMPLAINT)
+        assert not await suppress(tx, shop.key, Channel.EMAIL, "a@x.example", SuppressionReason.MANUAL)
+    assert await shop.ledger(ann.campaign) == {"a": "SUPPRESSED", "b": "QUEUED", "c": "QUEUED"}
+    (row,) = await shop.rows("select reason, address_hash from suppression where organization_id = :organization")
+    assert row == ("COMPLAINT", shop.key.hash("a@x.example"))
+    async with shop.database.tenant(shop.organization) as tx:
+        assert await allow_again(tx, shop.key, Channel.EMAIL, "a@x.example")
+        assert not await allow_again(tx, shop.key, Channel.EMAIL, "a@x.example")
+
+
+async def test_consent_of_a_transactional_campaign_is_not_asked(shop: Shop) -> None:
+    ann = await worker(shop, ["a"], class_=CampaignClass.TRANSACTIONAL)
+    (customer,) = [row[0] for row in await shop.rows("select id from customer where organization_id = :organization")]
+    wish = Wish(customer, shop.brand, Channel.EMAIL, "marketing", ConsentState.UNSUBSCRIBED)
+    async with shop.database.tenant(shop.organization) as tx:
+        await set_consents(tx, [wish], "test")
+    assert len(await ann.mark([r.id for r in await ann.claim()])) == 1
+
+
+@pytest.mark.parametrize("refusal", ["consent", "suppression"])
+async def test_a_refusal_waits_for_the_mark_that_came_first(shop: Shop, refusal: str) -> None:
+    """So no call to the provider begins after the refusal has committed."""
+    ann = await worker(shop, ["a"])
+    (recipient,) = await ann.claim()
+    found = await shop.find(ann.campaign)
+    (customer,) = [row[0] for row in await shop.rows("select id from customer where organization_id = :organization")]
+
+    async def refuse() -> None:
+        async with shop.database.tenant(shop.organization) as tx:
+            if refusal == "suppression":
+                await suppress(tx, shop.key, Channel.EMAIL, "a@x.example", SuppressionReason.STOP)
+            else:
+                wish = Wish(customer, shop.brand, Channel.EMAIL, "marketing", ConsentState.UNSUBSCRIBED)
+                await set_consents(tx, [wish], "test")
+
+    async with shop.database.tenant(shop.organization) as tx:
+        assert await deliveries.mark_sending(tx, found, [recipient.id], ann.token, shop.key) == [recipient.id]
+        waiting = asyncio.ensure_future(refuse())
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+    await waiting
+    assert await shop.ledger(ann.campaign) == {"a": "SENDING"}
+
+
+async def test_cancelling_waits_for_the_mark_that_came_first(shop: Shop) -> None:
+    ann = await worker(shop, ["a"])
+    (recipient,) = await ann.claim()
+    found = await shop.find(ann.campaign)
+
+    async def cancel() -> None:
+        async with shop.database.tenant(shop.organization) as tx:
+            assert await move(tx, ann.campaign, CANCEL)
+
+    async with shop.database.tenant(shop.organization) as tx:
+        assert await deliveries.mark_sending(tx, found, [recipient.id], ann.token, shop.key)
+        waiting = asyncio.ensure_future(cancel())
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+    await waiting
+
+
+@pytest.mark.parametrize(("policy", "lost"), [("HOLD", "UNCERTAIN"), ("RETRY", "QUEUED")])
+async def test_what_a_dead_worker_left_is_recovered_as_the_row_says(shop: Shop, policy: str, lost: str) -> None:
+    ann = await worker(shop, policy=policy)
+    await ann.claim()
+    sending = await ann.mark([(await ann.claim(1))[0].id])
+    assert await ann.recover() == 0
+    await shop.leases_end()
+    assert await ann.recover() == 3
+    assert sorted((await shop.ledger(ann.campaign)).values()) == sorted(["QUEUED", "QUEUED", lost])
+    (row,) = await shop.rows("select * from message where organization_id = :organization and id = :id", id=sending[0])
+    assert (row["attempts"], row["error"]) == (1, "the worker ended during the call")
+
+
+async def test_at_least_once_does_not_mean_for_ever(shop: Shop) -> None:
+    ann = await worker(shop, ["a"], policy="RETRY")
+    for _ in range(MAX_ATTEMPTS):
+        await ann.mark([r.id for r in await ann.claim()])
+        await shop.leases_end()
+        await ann.recover()
+    assert await shop.ledger(ann.campaign) == {"a": "UNCERTAIN"}
+
+
+@pytest.mark.parametrize("policy", ["HOLD", "RETRY"])
+async def test_a_slow_worker_may_still_tell_that_a_message_was_accepted(shop: Shop, policy: str) -> None:
+    ann = await worker(shop, ["a"], policy=policy)
+    ids = await ann.mark([r.id for r in await ann.claim()])
+    await shop.leases_end()
+    await ann.recover()
+    await ann.settle(ids, "FAILED")
+    assert await shop.ledger(ann.campaign) != {"a": "FAILED"}
+    await ann.settle(ids, "SENT")
+    assert await shop.ledger(ann.campaign) == {"a": "SENT"}
+
+
+async def test_but_not_when_somebody_else_has_it_or_a_person_has_decided(shop: Shop) -> None:
+    ann = await worker(shop, ["a"], policy="RETRY")
+    ids = await ann.mark([r.id for r in await ann.claim()])
+    await shop.leases_end()
+    await ann.recover()
+    bob = Worker(shop, ann.campaign)
+    await bob.mark([r.id for r in await bob.claim()])
+    await ann.settle(ids, "SENT")
+    assert await shop.ledger(ann.campaign) == {"a": "SENDING"}
+    await bob.settle(ids, "UNCERTAIN")
+    async with shop.database.tenant(shop.organization) as tx:
+        assert await resolve(tx, ids[0], MessageStatus.FAILED, "resolved by key:test")
+        assert not await resolve(tx, ids[0], MessageStatus.SENT, "resolved by key:test")
+    await bob.settle(ids, "SENT")
+    assert await shop.ledger(ann.campaign) == {"a": "FAILED"}
+
+
+async def test_a_lease_that_has_ended_marks_nothing(shop: Shop) -> None:
+    ann = await worker(shop)
+    ids = [r.id for r in await ann.claim()]
+    await shop.leases_end()
+    assert await ann.mark(ids) == []
+    assert await shop.ledger(ann.campaign) == dict.fromkeys(NAMES, "CLAIMED")
+
+
+async def test_a_pause_is_waited_for_and_an_attempt_may_not_count(shop: Shop) -> None:
+    ann = await worker(shop, ["a", "b"])
+    one, two = await ann.mark([r.id for r in await ann.claim()])
+    await ann.settle([one], "QUEUED", pause=timedelta(minutes=10))
+    await ann.settle([two], "QUEUED", counts=False)
+    assert [r.id for r in await ann.claim()] == [two]
+    async with shop.database.tenant(shop.organization) as tx:
+        await deliveries.release(tx, ann.campaign, ann.token)
+        found, other = await find_message(tx, one), await find_message(tx, two)
+        assert found
+        assert other
+        assert (found.attempts, other.attempts) == (1, 0)
+        assert await deliveries.wake_after(tx, ann.campaign, queued=True) == timedelta(0)
+        assert await deliveries.wake_after(tx, ann.campaign, queued=False) is None
+        await tx.run("update message set status = 'SENT' where organization_id = :organization and id = :id", id=two)
+        after = await deliveries.wake_after(tx, ann.campaign, queued=True)
+    assert after
+    assert timedelta(minutes=7) < after < timedelta(minutes=13)
+    await shop.leases_end()
+    assert [r.id for r in await ann.claim()] == [one]
+
+
+async def test_a_campaign_with_open_messages_is_not_complete(shop: Shop) -> None:
+    ann = await worker(shop)
+    (one, two, three) = await ann.mark([r.id for r in await ann.claim()])
+    await ann.settle([one], "SENT")
+    await ann.settle([two], "UNCERTAIN")
+    async with shop.database.tenant(shop.organization) as tx:
+        assert not await complete(tx, ann.campaign)
+    await ann.settle([three], "FAILED")
+    async with shop.database.tenant(shop.organization) as tx:
+        assert await complete(tx, ann.campaign)
+
+
+async def test_the_tally_adds_up(shop: Shop) -> None:
+    ann = await worker(shop, ["a", "b", "c", "d", "e", "f"])
+    claimed = [r.id for r in await ann.claim()]
+    async with shop.database.tenant(shop.organization) as tx:
+        await deliveries.skip(tx, ann.token, {claimed[5]: "the html part"}, "RENDER_ERROR")
+    ids = await ann.mark(claimed[:4])
+    for id_, status in zip(ids, ["SENT", "FAILED", "UNCERTAIN"], strict=False):
+        await ann.settle([id_], status)
+    async with shop.database.tenant(shop.organization) as tx:
+        (row,) = await tx.rows(each(TALLY_OF_CAMPAIGN, [ann.campaign], shop.organization))
+    tally = TALLY_OF_CAMPAIGN.record(*list(row)[1:])
+    assert (tally.audience, tally.pending, tally.sent, tally.failed, tally.uncertain) == (6, 2, 1, 1, 1)
+    assert (tally.skipped, tally.skip_reasons) == (1, {"RENDER_ERROR": 1})
