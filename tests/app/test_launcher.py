@@ -88,22 +88,27 @@ def test_missing_packages_do(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -
     assert dev.prepared() is None
 
 
-def test_uv_learns_what_pip_was_told(dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    configuration = tmp_path / "pip.conf"
-    configuration.write_text(
-        "[global]\nindex-url = https://mirror.example/simple\nextra-index-url = https://a.example https://b.example\n"
-        "cert = /etc/ssl/mirror.pem\nfind-links = /wheels /more\n"
-    )
-    for name in [name for name in dev.os.environ if name.startswith(("PIP_", "UV_", "SSL_"))]:
+def test_uv_learns_what_pip_was_told(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text is what `pip config list` prints; this environment itself may be without pip."""
+    told = """global.cert='/etc/ssl/system.pem'
+global.cert='/etc/ssl/mirror.pem'
+global.extra-index-url='https://a.example https://b.example'
+global.index-url='https://mirror.example/simple'
+global.timeout='180'
+:env:.find-links='/wheels /more'"""
+    monkeypatch.setattr(dev, "output", lambda _: told)
+    for name in [name for name in dev.os.environ if name.startswith(("UV_", "SSL_"))]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", str(configuration))
     monkeypatch.setenv("UV_DEFAULT_INDEX", "https://chosen.example")
-    environment = dev.uv_environment()
-    assert environment["UV_DEFAULT_INDEX"] == "https://chosen.example"
-    assert environment["UV_SYSTEM_CERTS"] == "1"
-    assert environment["UV_INDEX"].endswith("https://a.example https://b.example")
-    assert environment["SSL_CERT_FILE"] == "/etc/ssl/mirror.pem"
-    assert environment["UV_FIND_LINKS"].endswith("/wheels,/more")
+    learned = {name: value for name, value in dev.uv_environment().items() if name.startswith(("UV_", "SSL_"))}
+    assert learned == {
+        "UV_DEFAULT_INDEX": "https://chosen.example",
+        "UV_FIND_LINKS": "/wheels,/more",
+        "UV_INDEX": "https://a.example https://b.example",
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_SYSTEM_CERTS": "1",
+        "SSL_CERT_FILE": "/etc/ssl/mirror.pem",
+    }
 
 
 def test_an_old_python_is_told_what_is_needed(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
