@@ -1,12 +1,14 @@
 """Everything that can be set from outside, read from environment variables."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+# Servers and processes are started from other folders than the one a relative path was meant in.
+Place = Annotated[Path, AfterValidator(Path.absolute)]
 
 
 class Settings(BaseSettings):
@@ -24,14 +26,14 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", validation_alias="WAYFARE_HOST")
     port: int = Field(default=8000, ge=1, le=65535, validation_alias="WAYFARE_PORT")
-    state: Path = Field(default=CHECKOUT / "var", validation_alias="WAYFARE_STATE")
+    state: Place = Field(default=CHECKOUT / "var", validation_alias="WAYFARE_STATE")
 
     # The key that GraphiQL starts with; `wayfare run` sets it for the API it starts, nobody else should.
     dev_key: str | None = Field(default=None, validation_alias="WAYFARE_DEV_KEY")
 
     # A folder with initdb and postgres; a valkey-server or redis-server, or the folder of one.
-    embed_pg_bin: Path | None = None
-    embed_redis_bin: Path | None = None
+    embed_pg_bin: Place | None = None
+    embed_redis_bin: Place | None = None
 
     @property
     def admin_url(self) -> str | None:

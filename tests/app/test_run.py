@@ -149,6 +149,15 @@ def test_check_fails_without_its_servers(state: Path) -> None:
     assert done.stdout.count("failed") == 4
 
 
+def test_a_relative_state_folder_is_meant_from_the_callers_folder(state: Path) -> None:
+    command = [sys.executable, "-P", "-m", "app", "organizations", "list"]
+    relative = environment(state) | {"WAYFARE_STATE": "./here"}
+    done = subprocess.run(command, env=relative, cwd=state, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "demo" in done.stdout
+    assert (state / "here" / "log" / "postgres.log").exists()
+
+
 def test_a_wrong_setting_is_named(state: Path) -> None:
     command = [sys.executable, "-P", "-m", "app", "check"]
     done = subprocess.run(command, env=environment(state, 0), cwd="/", capture_output=True, text=True, timeout=60)
