@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from db.database import Database, Transaction
+from db.relations import Relation, Sort
 from domain.ids import new_id
 
 
@@ -21,20 +22,63 @@ class Key:
     scopes: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as its organization sees it: never the secret."""
+
+    id: UUID
+    name: str
+    prefix: str
+    scopes: list[str]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+    created_at: datetime
+
+
+KEY_BY_ID = Relation("api_key", ApiKey, "api_key t", key="t.id")
+KEYS = Relation(
+    "api_keys",
+    ApiKey,
+    "api_key t",
+    key="t.organization_id",
+    orders=(("CREATED_AT", Sort("t.created_at", "timestamptz")),),
+)
+
+
 async def create_key(tx: Transaction, *, name: str, scopes: list[str], expires_at: datetime | None = None) -> str:
     """Stores a new key and returns its full text `wf_<prefix>_<secret>`, which is never readable again."""
+    return (await add_key(tx, name=name, scopes=scopes, expires_at=expires_at))[1]
+
+
+async def add_key(
+    tx: Transaction, *, name: str, scopes: list[str], expires_at: datetime | None = None
+) -> tuple[UUID, str]:
+    """As create_key, with the new row's id."""
+    key_id = new_id()
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     await tx.run(
         "insert into api_key (organization_id, id, name, prefix, secret_hash, scopes, expires_at) "
         "values (:organization, :id, :name, :prefix, :secret_hash, :scopes, :expires_at)",
-        id=new_id(),
+        id=key_id,
         name=name,
         prefix=prefix,
         secret_hash=_hash(secret),
         scopes=scopes,
         expires_at=expires_at,
     )
-    return f"wf_{prefix}_{secret}"
+    return key_id, f"wf_{prefix}_{secret}"
+
+
+async def revoke_key(tx: Transaction, key_id: UUID, now: datetime) -> UUID | None:
+    """Makes a key useless from now on; None when there is none. Revoking again changes nothing."""
+    revoked: UUID | None = await tx.value(
+        "update api_key set revoked_at = coalesce(revoked_at, :now) "
+        "where organization_id = :organization and id = :id returning id",
+        id=key_id,
+        now=now,
+    )
+    return revoked
 
 
 async def find_key(database: Database, presented: str, now: datetime) -> Key | None:

@@ -10,6 +10,7 @@ from db.records import columns_of
 from db.relations import Relation, Sort
 from db.stages import ensure_default_stages
 from domain.ids import new_id
+from domain.refusals import Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +68,34 @@ async def create_organization(
     await ensure_default_stages(tx)
 
 
-async def add_brand(tx: Transaction, *, name: str, slug: str, is_default: bool = False) -> UUID:
-    brand_id = new_id()
-    await tx.run(
-        "insert into brand (organization_id, id, name, slug, is_default) "
-        "values (:organization, :id, :name, :slug, :is_default)",
-        id=brand_id,
+async def add_brand(
+    tx: Transaction,
+    *,
+    name: str,
+    slug: str,
+    is_default: bool = False,
+    timezone: str | None = None,
+    sender_name: str | None = None,
+    sender_email: str | None = None,
+) -> UUID:
+    """Stores a brand; refuses SLUG_TAKEN."""
+    added: UUID | None = await tx.value(
+        """
+        insert into brand (organization_id, id, name, slug, is_default, timezone, sender_name, sender_email)
+        values (:organization, :id, :name, :slug, :is_default, :timezone, :sender_name, :sender_email)
+        on conflict (organization_id, slug) do nothing returning id
+        """,
+        id=new_id(),
         name=name,
         slug=slug,
         is_default=is_default,
+        timezone=timezone,
+        sender_name=sender_name,
+        sender_email=sender_email,
     )
-    return brand_id
+    if added is None:
+        raise Refused("SLUG_TAKEN", f"There is a brand with the slug {slug} already.", ("slug",))
+    return added
 
 
 async def current_organization(tx: Transaction) -> Organization:
@@ -89,3 +107,55 @@ async def current_organization(tx: Transaction) -> Organization:
         message = f"no organization {tx.organization_id}"
         raise LookupError(message)
     return found
+
+
+async def update_organization(
+    tx: Transaction, *, name: str | None, timezone: str | None, expected_version: int | None
+) -> UUID | None:
+    """Changes what is given; None when the expected version is not the current one.
+
+    Another time zone moves the days that windows count, so every maintained metric becomes stale at once.
+    """
+    changed: UUID | None = await tx.value(
+        """
+        update organization set name = coalesce(:name, name), timezone = coalesce(:timezone, timezone),
+               version = version + 1, updated_at = clock_timestamp()
+        where id = :organization and version = coalesce(:expected_version, version)
+        returning id
+        """,
+        name=name,
+        timezone=timezone,
+        expected_version=expected_version,
+    )
+    if changed and timezone:
+        await tx.run("update customer_metrics set stale_at = '-infinity' where organization_id = :organization")
+    return changed
+
+
+async def update_brand(
+    tx: Transaction,
+    brand_id: UUID,
+    *,
+    name: str | None,
+    timezone: str | None,
+    sender_name: str | None,
+    sender_email: str | None,
+    expected_version: int | None,
+) -> UUID | None:
+    """Changes what is given; None when there is no such brand in the expected version."""
+    changed: UUID | None = await tx.value(
+        """
+        update brand set name = coalesce(:name, name), timezone = coalesce(:timezone, timezone),
+               sender_name = coalesce(:sender_name, sender_name), sender_email = coalesce(:sender_email, sender_email),
+               version = version + 1, updated_at = clock_timestamp()
+        where organization_id = :organization and id = :id and version = coalesce(:expected_version, version)
+        returning id
+        """,
+        id=brand_id,
+        name=name,
+        timezone=timezone,
+        sender_name=sender_name,
+        sender_email=sender_email,
+        expected_version=expected_version,
+    )
+    return changed

@@ -1,0 +1,80 @@
+"""API keys as clients see them."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+
+from db import keys
+from resolvers import api_keys as commands
+from resolvers.ids import row_id
+from schema.fields import Info, column, own_key, read, scoped
+from schema.node import Node, node
+from schema.organization import MANAGE, OrganizationUserError, argument, errors
+from schema.payloads import Payload
+
+
+@node(by_id=keys.KEY_BY_ID, scope=MANAGE, description="An API key; its secret is shown once, when it is made.")
+class ApiKey(Node):
+    name: str = column("What it is for.")
+    prefix: str = column("The part of its text that may be shown: wf_<prefix>_....")
+    scopes: list[str] = column("What it may do.")
+    expires_at: datetime | None = column("When it stops working; null means never.")
+    revoked_at: datetime | None = column("When it was revoked.")
+    last_used_at: datetime | None = column("When it was last used, to the minute.")
+    created_at: datetime = column("When it was made.")
+
+
+@strawberry.type
+class ApiKeyQueries:
+    @strawberry.field(
+        description=scoped("The organization's API keys, oldest first.", MANAGE), graphql_type=list[ApiKey]
+    )
+    def api_keys(self, info: Info) -> Any:
+        info.context.caller.require(MANAGE)
+        return info.context.loaders.all(keys.KEYS, own_key(info))
+
+
+@strawberry.input(description="An API key to make.")
+class ApiKeyCreateInput:
+    name: str = strawberry.field(description="What it is for.")
+    scopes: list[str] = strawberry.field(description="What it may do; never more than you may.")
+    expires_at: datetime | None = strawberry.field(default=None, description="When it stops working; never without it.")
+
+
+@strawberry.type(description="The key made, with its text.")
+class ApiKeyCreatePayload(Payload):
+    api_key: ApiKey | None = strawberry.field(description="The key, or null when refused.")
+    secret: str | None = strawberry.field(description="Its full text, shown this once: send it as Bearer token.")
+    user_errors: list[OrganizationUserError] = strawberry.field(description="Why it was refused.")
+
+
+@strawberry.input(description="An API key to revoke.")
+class ApiKeyRevokeInput:
+    api_key_id: strawberry.ID = strawberry.field(description="Which key.")
+
+
+@strawberry.type(description="The key revoked.")
+class ApiKeyRevokePayload(Payload):
+    api_key: ApiKey | None = strawberry.field(description="The key, or null when refused.")
+    user_errors: list[OrganizationUserError] = strawberry.field(description="Why it was refused.")
+
+
+@strawberry.type
+class ApiKeyMutations:
+    @strawberry.mutation(description=scoped("Makes an API key.", MANAGE))
+    async def api_key_create(
+        self, info: Info, input: Annotated[ApiKeyCreateInput, argument("The key.")]
+    ) -> ApiKeyCreatePayload:
+        made, refusals = await commands.create_key(info.context, input.name, input.scopes, input.expires_at)
+        key_id, secret = made or (None, None)
+        return ApiKeyCreatePayload(
+            api_key=read(info, keys.KEY_BY_ID, key_id), secret=secret, user_errors=errors(refusals)
+        )
+
+    @strawberry.mutation(description=scoped("Revokes an API key, now and for good.", MANAGE))
+    async def api_key_revoke(
+        self, info: Info, input: Annotated[ApiKeyRevokeInput, argument("Which key.")]
+    ) -> ApiKeyRevokePayload:
+        revoked, refusals = await commands.revoke_key(info.context, row_id(input.api_key_id, "ApiKey"))
+        return ApiKeyRevokePayload(api_key=read(info, keys.KEY_BY_ID, revoked), user_errors=errors(refusals))

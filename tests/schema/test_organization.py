@@ -1,0 +1,128 @@
+"""The organization, its brands and API keys through GraphQL."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from db.database import Database
+from db.keys import find_key
+from domain.ids import new_id
+from resolvers.ids import global_id
+from tests.api import Api
+from tests.schema.test_customers import add_customers
+
+UPDATE = """mutation ($input: OrganizationUpdateInput!) { organizationUpdate(input: $input) {
+  organization { name timezone version } userErrors { code field } } }"""
+ADD_BRAND = """mutation ($input: BrandCreateInput!) { brandCreate(input: $input) {
+  brand { id name slug timezone senderEmail version } userErrors { code field } } }"""
+CHANGE_BRAND = """mutation ($input: BrandUpdateInput!) { brandUpdate(input: $input) {
+  brand { name version } userErrors { code field } } }"""
+MAKE_KEY = """mutation ($input: ApiKeyCreateInput!) { apiKeyCreate(input: $input) {
+  apiKey { id name scopes revokedAt } secret userErrors { code field } } }"""
+REVOKE = """mutation ($input: ApiKeyRevokeInput!) { apiKeyRevoke(input: $input) {
+  apiKey { revokedAt } userErrors { code field } } }"""
+
+
+async def send(api: Api, document: str, input: dict[str, Any], **options: Any) -> Any:
+    answer = await api(document, input=input, **options)
+    assert "errors" not in answer, answer
+    return next(iter(answer["data"].values()))
+
+
+def refused(payload: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(error["code"], ".".join(error["field"])) for error in payload["userErrors"]]
+
+
+async def test_update_is_a_compare_and_set(api: Api) -> None:
+    first = await send(api, UPDATE, {"name": "Acme", "expectedVersion": 1})
+    assert first["organization"] == {"name": "Acme", "timezone": "UTC", "version": 2}
+    second = await send(api, UPDATE, {"name": "Other", "expectedVersion": 1})
+    assert (second["organization"], refused(second)) == (None, [("CONFLICT", "input.expectedVersion")])
+    assert (await api("{ organization { name } }"))["data"]["organization"]["name"] == "Acme"
+
+
+async def test_another_time_zone_makes_every_metric_stale(api: Api, database: Database, organization: UUID) -> None:
+    (customer,) = await add_customers(database, organization, ["Ann"])
+    async with database.tenant(organization) as tx:
+        await tx.run(
+            "insert into customer_metrics (organization_id, customer_id) values (:organization, :customer)",
+            customer=customer,
+        )
+    await send(api, UPDATE, {"timezone": "Asia/Tokyo"})
+    async with database.tenant(organization) as tx:
+        assert await tx.value("select count(*) from customer_metrics where stale_at = '-infinity'") == 1
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../etc/passwd"])
+async def test_unknown_time_zone_is_refused(api: Api, zone: str) -> None:
+    assert refused(await send(api, UPDATE, {"timezone": zone})) == [("INVALID", "input.timezone")]
+
+
+async def test_brand_is_added_and_changed(api: Api) -> None:
+    values = {"name": "North", "slug": "north", "timezone": "Europe/Oslo", "senderEmail": "hi@north.example"}
+    added = (await send(api, ADD_BRAND, values))["brand"]
+    assert {key: added[key] for key in values} == values
+    changed = await send(api, CHANGE_BRAND, {"brandId": added["id"], "name": "Nord", "expectedVersion": 1})
+    assert changed["brand"] == {"name": "Nord", "version": 2}
+    stale = await send(api, CHANGE_BRAND, {"brandId": added["id"], "name": "X", "expectedVersion": 1})
+    assert refused(stale) == [("CONFLICT", "input.expectedVersion")]
+    unknown = await send(api, CHANGE_BRAND, {"brandId": global_id("Brand", new_id()), "name": "X"})
+    assert refused(unknown) == [("NOT_FOUND", "input.brandId")]
+
+
+@pytest.mark.parametrize(
+    ("values", "code", "field"),
+    [
+        ({"slug": "default"}, "SLUG_TAKEN", "input.slug"),
+        ({"slug": "No Spaces"}, "INVALID", "input.slug"),
+        ({"name": " "}, "INVALID", "input.name"),
+        ({"senderEmail": "a@b.example\r\nBcc: x@y.example"}, "INVALID", "input.senderEmail"),
+    ],
+)
+async def test_brand_that_is_refused_is_not_added(api: Api, values: dict[str, str], code: str, field: str) -> None:
+    assert refused(await send(api, ADD_BRAND, {"name": "North", "slug": "north"} | values)) == [(code, field)]
+    assert len((await api("{ brands { id } }"))["data"]["brands"]) == 1
+
+
+async def test_key_works_until_it_is_revoked(api: Api, database: Database) -> None:
+    made = await send(api, MAKE_KEY, {"name": "shop", "scopes": ["customers:view"]})
+    key = await find_key(database, made["secret"], datetime.now(UTC))
+    assert key is not None
+    assert key.scopes == {"customers:view"}
+    revoked = await send(api, REVOKE, {"apiKeyId": made["apiKey"]["id"]})
+    assert revoked["apiKey"]["revokedAt"]
+    assert await find_key(database, made["secret"], datetime.now(UTC)) is None
+    listed = (await api("{ apiKeys { name prefix } }"))["data"]["apiKeys"]
+    assert [key["name"] for key in listed] == ["shop"]
+    assert made["secret"].split("_")[2] not in repr(listed)
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"scopes": []}, "input.scopes"),
+        ({"scopes": ["root"]}, "input.scopes"),
+        ({"scopes": ["campaigns:send"]}, "input.scopes"),
+        ({"expiresAt": "2020-01-01T00:00:00Z"}, "input.expiresAt"),
+    ],
+)
+async def test_key_that_is_refused_is_not_made(api: Api, values: dict[str, Any], field: str) -> None:
+    some = frozenset({"customers:view", "settings:manage"})
+    made = await send(api, MAKE_KEY, {"name": "x", "scopes": ["customers:view"]} | values, scopes=some)
+    assert (made["secret"], refused(made)) == (None, [("INVALID", field)])
+    assert (await api("{ apiKeys { name } }"))["data"]["apiKeys"] == []
+
+
+@pytest.mark.parametrize("document", [UPDATE, ADD_BRAND, CHANGE_BRAND, MAKE_KEY, REVOKE])
+async def test_managing_needs_its_scope(api: Api, document: str) -> None:
+    given = {
+        UPDATE: {"name": "x"},
+        ADD_BRAND: {"name": "x", "slug": "x"},
+        CHANGE_BRAND: {"brandId": "x"},
+        MAKE_KEY: {"name": "x", "scopes": ["customers:view"]},
+        REVOKE: {"apiKeyId": "x"},
+    }[document]
+    answer = await api(document, input=given, scopes=frozenset({"customers:view"}))
+    assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
