@@ -120,8 +120,11 @@ async def health(tx: Transaction) -> Health:
     return found
 
 
-async def claim(tx: Transaction, job_id: UUID, lease: timedelta = LEASE) -> Claim | None:
-    """Takes a job that is due and nobody else's; None is the ordinary answer to a late or doubled bell."""
+async def claim(tx: Transaction, job_id: UUID, lease: timedelta | None = None) -> Claim | None:
+    """Takes a job that is due and nobody else's; None is the ordinary answer to a late or doubled bell.
+
+    A job that lost two workers is postponed at random instead, so that it is not again beside the one that killed them.
+    """
     token = new_id()
     row = await tx.row(
         """
@@ -130,17 +133,17 @@ async def claim(tx: Transaction, job_id: UUID, lease: timedelta = LEASE) -> Clai
         """,
         id=job_id,
         token=token,
-        lease=lease,
+        lease=LEASE if lease is None else lease,
     )
     return None if row is None else Claim(job_id, token, *row)
 
 
-async def extend(tx: Transaction, claim: Claim, lease: timedelta = LEASE) -> None:
+async def extend(tx: Transaction, claim: Claim) -> None:
     """Asks for more time because there was progress; raises LeaseLost."""
-    await _own(tx, claim, "lease_until = clock_timestamp() + :lease", lease=lease)
+    await _own(tx, claim, "lease_until = clock_timestamp() + :lease", lease=LEASE)
 
 
-async def checkpoint(tx: Transaction, claim: Claim, cursor: Mapping[str, Any], lease: timedelta = LEASE) -> None:
+async def checkpoint(tx: Transaction, claim: Claim, cursor: Mapping[str, Any]) -> None:
     """Remembers how far this pass came, in the transaction that came so far, so that both are true or neither.
 
     Raises LeaseLost, which rolls that transaction back: a worker that was frozen past its lease writes nothing.
@@ -149,7 +152,7 @@ async def checkpoint(tx: Transaction, claim: Claim, cursor: Mapping[str, Any], l
         tx,
         claim,
         "lease_until = clock_timestamp() + :lease, cursor = :cursor, seen = :want, attempts = 0",
-        lease=lease,
+        lease=LEASE,
         cursor=dict(cursor),
     )
 

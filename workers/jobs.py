@@ -23,9 +23,9 @@ from db.points import point
 
 __all__ = ["HANDLERS", "Again", "Handler", "LeaseLost", "Run", "describe", "handles", "perform", "trace"]
 
-# A slice that reaches no progress point in this time is broken off before its lease ends, so that no second worker
-# begins while it still runs. Nothing renews a lease but progress: a thread that did would keep hung jobs alive.
-PATIENCE = jobs.LEASE.total_seconds() - 5
+# A slice that reaches no progress point in this many seconds is broken off: before its lease ends, so that no second
+# worker begins while it still runs. Nothing renews a lease but progress; a thread that did would keep hung jobs alive.
+PATIENCE = 0.9 * jobs.LEASE.total_seconds()
 # However much progress it makes: others wait.
 LONGEST_SLICE = 110.0
 

@@ -20,12 +20,12 @@ async def owe(database: Database, organization: UUID, key: str = "one", **more: 
         return await request_job(tx, "test.nothing", dedupe_key=key, **more)
 
 
-async def take(database: Database, job_id: UUID, lease: timedelta = jobs.LEASE) -> Claim | None:
+async def take(database: Database, job_id: UUID, lease: timedelta | None = None) -> Claim | None:
     async with database.untenanted() as tx:
         return await jobs.claim(tx, job_id, lease)
 
 
-async def taken(database: Database, job_id: UUID, lease: timedelta = jobs.LEASE) -> Claim:
+async def taken(database: Database, job_id: UUID, lease: timedelta | None = None) -> Claim:
     claim = await take(database, job_id, lease)
     assert claim is not None
     return claim
@@ -273,8 +273,12 @@ async def test_a_job_that_kills_its_worker_is_buried_after_five_attempts(
     database: Database, organization: UUID
 ) -> None:
     job_id = await owe(database, organization)
-    for _ in range(5):
-        assert not (await taken(database, job_id, NO_LEASE)).spent
+    for attempt in range(1, 6):
+        claim = await taken(database, job_id, NO_LEASE)
+        assert (claim.attempts, claim.spent) == (attempt, False)
+        if 2 <= attempt < 5:
+            assert await take(database, job_id) is None
+            await make_due(database, organization)
     # The undertaker may die as well.
     assert (await taken(database, job_id, NO_LEASE)).spent
     claim = await taken(database, job_id)
@@ -285,6 +289,22 @@ async def test_a_job_that_kills_its_worker_is_buried_after_five_attempts(
     assert (row["state"], row["attempts"], row["lease_token"]) == ("dead", 5, None)
     assert row["last_error"] == "the worker died each time"
     assert await take(database, job_id) is None
+
+
+async def test_what_lost_two_workers_is_spread_over_time(database: Database, organization: UUID) -> None:
+    """Or the jobs that were beside a poison job would be beside it again and again until all are dead."""
+    ids = [await owe(database, organization, str(n)) for n in range(20)]
+    lease = timedelta(seconds=60)
+    for job_id in ids:
+        for _ in range(2):
+            await taken(database, job_id, NO_LEASE)
+        assert await take(database, job_id, lease) is None
+    now = datetime.now(UTC)
+    rows = [await stored(database, organization, job_id) for job_id in ids]
+    assert {(row["state"], row["attempts"], row["lease_token"]) for row in rows} == {("ready", 2, None)}
+    pauses = [(row["run_at"] - now).total_seconds() for row in rows]
+    assert all(-5 < pause < 60 for pause in pauses)
+    assert max(pauses) - min(pauses) > 20
 
 
 async def test_requests_do_not_shorten_the_pause_after_a_failure(database: Database, organization: UUID) -> None:

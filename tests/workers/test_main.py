@@ -135,6 +135,21 @@ async def test_a_stop_hands_back_what_takes_too_long(
     assert rows == [("ready", 0, None)] * 3
 
 
+async def test_the_work_of_a_killed_worker_is_taken_over_when_its_lease_ends(
+    ringing: Database, own_url: str, own_organization: UUID, redis: RedisServer
+) -> None:
+    with child("work", own_url, redis.url, TRIAL_LEASE="3") as worker:
+        await ready(worker, ringing, own_organization)
+        await owe(ringing, own_organization, "trial.slow", seconds=2)
+        await until(10, lambda: begun(ringing, own_organization, 1))
+        with child("work", own_url, redis.url, TRIAL_LEASE="3") as successor:
+            worker.kill()
+            taken_over = await until(20, lambda: begun(ringing, own_organization, 2))
+            await until(10, lambda: all_done(ringing, own_organization))
+            successor.stop()
+    assert taken_over < 3 + 3  # the lease, the sweeper's second, two seconds since the last bell at most
+
+
 async def test_the_scheduler_owes_what_is_due_and_sweeps(
     own_database: Database, own_url: str, own_organization: UUID
 ) -> None:

@@ -10,11 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+from db import jobs
 from db.database import Database, Transaction
+from workers import jobs as performing
 from workers import shift
 from workers.jobs import Again, Run, handles
 from workers.main import schedule, work
@@ -58,6 +61,7 @@ async def steps(run: Run) -> Again | None:
             return None
         async with run.database.tenant(run.organization_id) as tx:
             await mark(tx, f"{run.args['key']} {done}")
+            await asyncio.sleep(run.args.get("pause", 0))
             done += 1
             await run.checkpoint(tx, {"done": done})
     return Again({"done": done})
@@ -78,6 +82,7 @@ async def recalculate(run: Run) -> Again | None:
                 key=run.args["key"],
             )
             return Again({"read": read})
+        await asyncio.sleep(run.args.get("pause", 0))
         await tx.run(
             "update counter set computed = :read where organization_id = :organization and key = :key",
             key=run.args["key"],
@@ -105,8 +110,10 @@ class Child:
         )
 
     def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate()
+        """As often as you like."""
+        if self.process.stderr and not self.process.stderr.closed:
+            self.process.kill()
+            self.process.communicate()
 
     def stop(self, timeout: float = 25) -> tuple[int, float, str]:
         """Sends SIGTERM; exit status, seconds it took, and what it said."""
@@ -122,11 +129,13 @@ def child(role: str, database_url: str, redis_url: str | None, **environment: st
     try:
         yield started
     finally:
-        with suppress(ProcessLookupError):
-            started.kill()
+        started.kill()
 
 
 if __name__ == "__main__":
     shift.PATIENCE = float(os.environ.get("TRIAL_PATIENCE", shift.PATIENCE))
+    if "TRIAL_LEASE" in os.environ:
+        jobs.LEASE = timedelta(seconds=float(os.environ["TRIAL_LEASE"]))
+        performing.PATIENCE = 0.9 * jobs.LEASE.total_seconds()
     role, database_url, redis_url = sys.argv[1:]
     {"work": work, "schedule": schedule}[role](database_url=database_url, redis_url=redis_url or None)

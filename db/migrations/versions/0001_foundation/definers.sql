@@ -18,23 +18,32 @@ as $$ select o.id, o.slug, o.timezone, o.created_at from organization o order by
 
 -- Takes a due job with a lease; the database's clock decides. `spent`: its attempts are used up, so bury it.
 -- A locked row is somebody's: who holds it rings after the commit, so nobody needs to wait here.
+-- A job that lost two workers is not handed out but postponed at random: what kills workers kills the jobs beside it
+-- too, and taken over together they would die together until all of them are dead.
 create function claim_job(wanted uuid, token uuid, lease interval)
 returns table (organization_id uuid, kind text, args jsonb, cursor jsonb, want integer, attempts integer,
                spent boolean, claimed_at timestamptz)
 language sql volatile security definer set search_path = public, pg_temp
 as $$
     with due as (
-        select j.organization_id, j.id, j.attempts >= j.max_attempts as spent
+        select j.organization_id, j.id, j.attempts >= j.max_attempts as spent,
+               j.state = 'running' and j.attempts >= 2 and j.attempts < j.max_attempts as suspect
         from job j
         where j.id = wanted
           and j.run_at <= clock_timestamp()
           and (j.state = 'ready' or (j.state = 'running' and j.lease_until < clock_timestamp()))
-        for update skip locked)
+        for update skip locked),
+    postponed as (
+        update job j
+        set state = 'ready', lease_token = null, lease_until = null, last_bell = null,
+            run_at = clock_timestamp() + lease * random() * 2 ^ (j.attempts - 2)
+        from due
+        where due.suspect and (j.organization_id, j.id) = (due.organization_id, due.id))
     update job j
     set state = 'running', lease_token = token, lease_until = clock_timestamp() + lease,
         attempts = least(j.attempts + 1, j.max_attempts)
     from due
-    where (j.organization_id, j.id) = (due.organization_id, due.id)
+    where not due.suspect and (j.organization_id, j.id) = (due.organization_id, due.id)
     returning j.organization_id, j.kind, j.args, j.cursor, coalesce(j.seen, j.want), j.attempts,
               due.spent, clock_timestamp()
 $$;
