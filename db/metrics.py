@@ -10,6 +10,7 @@ from db.customers import lock_customers
 from db.database import Transaction
 from db.dirty_customers import mark_dirty
 from db.organizations import Organization, current_organization
+from db.records import column
 from db.relations import Relation
 from db.statement import Statement, sql
 
@@ -41,6 +42,7 @@ class CustomerMetrics:
     risk_factors: dict[str, Any]
     scored_at: datetime | None
     updated_at: datetime
+    average_order_value: Decimal | None = column("round(t.order_total / nullif(t.order_count, 0), 2)")
 
 
 METRICS_OF_CUSTOMER = Relation(

@@ -73,13 +73,13 @@ async def upsert_customers(tx: Transaction, changes: Sequence[ProfileChange], no
 async def update_customer(
     tx: Transaction, customer_id: UUID, fields: Mapping[str, Any], now: datetime, *, expected_version: int | None = None
 ) -> None:
-    """Changes one customer; `fields` as in ProfileChange. Refuses NOT_FOUND, STALE, EXTERNAL_ID_TAKEN, EMAIL_TAKEN."""
+    """Changes one customer; `fields` as in ProfileChange. Refuses NOT_FOUND, CONFLICT, EXTERNAL_ID_TAKEN, EMAIL_TAKEN."""
     await lock_customers(tx, sql(":id::uuid", id=customer_id))
     version = await tx.value(
         "select version from customer where organization_id = :organization and id = :id", id=customer_id
     )
     if version is not None and expected_version not in (None, version):
-        raise Refused("STALE", f"The customer is at version {version} by now: read it again.", ("expected_version",))
+        raise Refused("CONFLICT", f"The customer is at version {version} by now: read it again.", ("expected_version",))
     [upserted] = await upsert_customers(tx, [ProfileChange(CustomerReference(id=customer_id), fields)], now)
     if upserted.refusal:
         raise upserted.refusal

@@ -8,9 +8,9 @@ import strawberry
 from db import keys
 from resolvers import api_keys as commands
 from resolvers.ids import row_id
-from schema.fields import Info, column, own_key, read, scoped
+from schema.fields import Info, argument, column, own_key, read, scoped
 from schema.node import Node, node
-from schema.organization import MANAGE, OrganizationUserError, argument, errors
+from schema.organization import MANAGE, OrganizationUserError, errors
 from schema.payloads import Payload
 
 

@@ -2,51 +2,47 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
 from db import customers
+from db.metrics import METRICS_OF_CUSTOMER
+from db.tags import TAGS_OF_CUSTOMER
+from domain.customers import CustomerKind
 from resolvers import customers as commands
 from resolvers.ids import row_id
 from schema.connections import Connection
 from schema.enums import OrderDirection, described
-from schema.fields import After, Before, First, Info, Last, column, connected, own_key, page_arguments, read, scoped
+from schema.fields import (
+    After,
+    Before,
+    First,
+    Info,
+    Last,
+    argument,
+    column,
+    connected,
+    listed,
+    own_key,
+    page_arguments,
+    related,
+    scoped,
+)
 from schema.node import Node, node
-from schema.payloads import Payload, UserError, user_errors
 from schema.scalars import JSON
 
+if TYPE_CHECKING:
+    from schema.metrics import CustomerMetrics
+    from schema.notes import CustomerNote
+    from schema.tags import Tag
 
-class CustomerKind(StrEnum):
-    PERSON = "PERSON"
-    BUSINESS = "BUSINESS"
-
+VIEW = "customers:view"
 
 described(CustomerKind, "What a customer is.", {"PERSON": "A human being.", "BUSINESS": "A company or other body."})
 
 
-class CustomerErrorCode(StrEnum):
-    NOT_FOUND = "NOT_FOUND"
-    INVALID = "INVALID"
-
-
-described(
-    CustomerErrorCode,
-    "Why a customer command was refused.",
-    {"NOT_FOUND": "There is no such object, or you may not see it.", "INVALID": "A value cannot be accepted."},
-)
-
-
-@node(by_id=customers.NOTE_BY_ID, scope="customers:view", description="What a member wrote about a customer.")
-class CustomerNote(Node):
-    body: str = column("The text.")
-    author: str = column("Who wrote it.")
-    created_at: datetime = column("When it was written.")
-
-
-@node(
-    by_id=customers.CUSTOMER_BY_ID, scope="customers:view", description="A person or business the organization knows."
-)
+@node(by_id=customers.CUSTOMER_BY_ID, scope=VIEW, description="A person or business the organization knows.")
 class Customer(Node):
     kind: CustomerKind = column("Person or business.")
     external_id: str | None = column("The partner's own id, unique in the organization.")
@@ -66,7 +62,13 @@ class Customer(Node):
     created_at: datetime = column("When the record was made.")
     updated_at: datetime = column("When the record was last changed.")
 
-    notes: Connection[CustomerNote] = connected(customers.NOTES_OF_CUSTOMER, "Notes, newest first.")
+    metrics: Annotated["CustomerMetrics", strawberry.lazy("schema.metrics")] | None = related(
+        METRICS_OF_CUSTOMER, "What their facts add up to; null without any fact."
+    )
+    tags: list[Annotated["Tag", strawberry.lazy("schema.tags")]] = listed(TAGS_OF_CUSTOMER, "Tags, by name.")
+    notes: Connection[Annotated["CustomerNote", strawberry.lazy("schema.notes")]] = connected(
+        customers.NOTES_OF_CUSTOMER, "Notes, newest first."
+    )
 
 
 class CustomerOrderField(StrEnum):
@@ -102,71 +104,29 @@ class CustomerIdentifier:
 @strawberry.type
 class CustomerQueries:
     @strawberry.field(
-        description=scoped("One customer, or null when there is none that you may see.", "customers:view"),
+        description=scoped("One customer, or null when there is none that you may see.", VIEW),
         graphql_type=Customer | None,
     )
-    def customer(
-        self,
-        info: Info,
-        by: Annotated[CustomerIdentifier, strawberry.argument(description="Which customer.")],
-    ) -> Any:
-        info.context.caller.require("customers:view")
+    def customer(self, info: Info, by: Annotated[CustomerIdentifier, argument("Which customer.")]) -> Any:
+        info.context.caller.require(VIEW)
         if isinstance(by.external_id, str):
             return commands.find(info.context, customers.CUSTOMER_BY_EXTERNAL_ID, by.external_id)
         if isinstance(by.email, str):
             return commands.find(info.context, customers.CUSTOMER_BY_EMAIL, by.email.strip().lower())
         return info.context.loaders.one(customers.CUSTOMER_BY_ID, row_id(str(by.id), "Customer"))
 
-    @strawberry.field(
-        description=scoped("The organization's customers.", "customers:view"), graphql_type=Connection[Customer]
-    )
+    @strawberry.field(description=scoped("The organization's customers.", VIEW), graphql_type=Connection[Customer])
     def customers(
         self,
         info: Info,
-        order_by: Annotated[CustomerOrder | None, strawberry.argument(description="The order; oldest first.")] = None,
-        search: Annotated[
-            str | None,
-            strawberry.argument(description="Words that name, e-mail, external id or phone contain."),
-        ] = None,
+        order_by: Annotated[CustomerOrder | None, argument("The order; oldest first without it.")] = None,
+        search: Annotated[str | None, argument("Words that name, e-mail, external id or phone contain.")] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
     ) -> Any:
-        info.context.caller.require("customers:view")
+        info.context.caller.require(VIEW)
         where = customers.matching_text(search) if search else None
         arguments = page_arguments(first, after, last, before, order_by, where)
         return info.context.loaders.page(customers.CUSTOMERS, own_key(info), arguments)
-
-
-@strawberry.input(description="A note to add.")
-class CustomerNoteAddInput:
-    customer_id: strawberry.ID = strawberry.field(description="Whom it is about.")
-    body: str = strawberry.field(description="The text, 1 to 10,000 characters.")
-
-
-@strawberry.type(description="Why a customer command was refused.")
-class CustomerUserError(UserError):
-    code: CustomerErrorCode = strawberry.field(description="The kind of refusal.")
-
-
-@strawberry.type(description="The note added.")
-class CustomerNoteAddPayload(Payload):
-    note: CustomerNote | None = strawberry.field(description="The note, or null when refused.")
-    user_errors: list[CustomerUserError] = strawberry.field(description="Why it was refused.")
-
-
-@strawberry.type
-class CustomerMutations:
-    @strawberry.mutation(description=scoped("Adds a note to a customer.", "customers:edit"))
-    async def customer_note_add(
-        self,
-        info: Info,
-        input: Annotated[CustomerNoteAddInput, strawberry.argument(description="What to add.")],
-    ) -> CustomerNoteAddPayload:
-        customer_id = row_id(input.customer_id, "Customer")
-        added, refusals = await commands.add_note(info.context, customer_id, input.body)
-        return CustomerNoteAddPayload(
-            note=read(info, customers.NOTE_BY_ID, added),
-            user_errors=user_errors(CustomerUserError, CustomerErrorCode, refusals),
-        )

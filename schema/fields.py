@@ -28,6 +28,11 @@ def column(description: str) -> Any:
     return strawberry.field(description=description)
 
 
+def argument(description: str) -> Any:
+    """The description of an argument, for Annotated."""
+    return strawberry.argument(description=description)
+
+
 def related(relation: Relation[Any], description: str, *, scope: str | None = None, key: str = "id") -> Any:
     """A to-one relation; `key` is the attribute of this record that the relation's key equals."""
 

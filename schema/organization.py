@@ -10,7 +10,7 @@ from db import organizations
 from resolvers import organizations as commands
 from resolvers.ids import row_id
 from schema.enums import described
-from schema.fields import Info, column, own_key, read, scoped
+from schema.fields import Info, argument, column, own_key, read, scoped
 from schema.node import Node, node
 from schema.payloads import Payload, UserError, user_errors
 
@@ -140,10 +140,6 @@ class BrandUpdateInput:
 class BrandUpdatePayload(Payload):
     brand: Brand | None = strawberry.field(description="The brand, or null when refused.")
     user_errors: list[OrganizationUserError] = strawberry.field(description="Why it was refused.")
-
-
-def argument(description: str) -> Any:
-    return strawberry.argument(description=description)
 
 
 @strawberry.type

@@ -3,16 +3,19 @@
 import strawberry
 
 from schema.api_keys import ApiKeyMutations, ApiKeyQueries
-from schema.customers import CustomerMutations, CustomerQueries
+from schema.customers import CustomerQueries
 from schema.node import NodeQueries
+from schema.notes import NoteMutations
 from schema.organization import OrganizationMutations, OrganizationQueries
+from schema.profiles import ProfileMutations
+from schema.tags import TagMutations, TagQueries
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(NodeQueries, OrganizationQueries, ApiKeyQueries, CustomerQueries):
+class Query(NodeQueries, OrganizationQueries, ApiKeyQueries, CustomerQueries, TagQueries):
     pass
 
 
 @strawberry.type(description="Everything that can be done; each field is one transaction, and they run in order.")
-class Mutation(OrganizationMutations, ApiKeyMutations, CustomerMutations):
+class Mutation(OrganizationMutations, ApiKeyMutations, ProfileMutations, TagMutations, NoteMutations):
     pass
