@@ -7,6 +7,7 @@ from uuid import UUID
 
 from db.database import Transaction
 from db.jobs import request_job
+from db.organizations import Brand
 from db.records import columns_of
 from db.relations import Relation, Sort
 from domain import campaigns
@@ -236,6 +237,14 @@ async def complete(tx: Transaction, campaign_id: UUID) -> bool:
         id=campaign_id,
     )
     return not open_ and await move(tx, campaign_id, campaigns.COMPLETE)
+
+
+async def find_brand(tx: Transaction, brand_id: UUID) -> Brand | None:
+    return await tx.record(
+        Brand,
+        f"select {columns_of(Brand)} from brand t where t.organization_id = :organization and t.id = :id",
+        id=brand_id,
+    )
 
 
 async def unusable_segments(tx: Transaction, brand_id: UUID, segment_ids: Iterable[UUID]) -> dict[UUID, str]:

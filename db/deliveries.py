@@ -118,14 +118,14 @@ async def claim(tx: Transaction, campaign_id: UUID, token: UUID, *, size: int = 
 
 async def mark_sending(
     tx: Transaction, campaign: Campaign, ids: Sequence[UUID], token: UUID, key: AddressKey
-) -> list[UUID]:
+) -> list[UUID] | None:
     """CLAIMED -> SENDING, to be committed before the provider is called; returns the ids that may be sent.
 
-    The last word: not if the campaign was paused or cancelled, and SKIPPED if the customer has unsubscribed or the
+    The last word: None if the campaign was paused or cancelled, and SKIPPED if the customer has unsubscribed or the
     address was suppressed meanwhile. Whoever commits such a refusal waits for this transaction, or is seen by it.
     """
     if await hold_open(tx, campaign.id) not in SENDING:
-        return []
+        return None
     recipients = sql(
         """
         select m.id, m.customer_id, m.address from message m

@@ -42,9 +42,9 @@ class Shop:
             return await tx.rows(statement, **parts)
 
     async def customers(
-        self, names: Sequence[str], *, brand: UUID | None = None, address: str = "{}@x.example"
+        self, names: Sequence[str], *, brand: UUID | None = None, emails: Sequence[str] | None = None
     ) -> list[UUID]:
-        """Customers whose e-mail address is made from the name; of this brand, or of none."""
+        """Customers of this brand, or of none; their e-mail addresses are made from the names unless given."""
         ids = sorted(new_id() for _ in names)
         async with self.database.tenant(self.organization) as tx:
             await tx.run(
@@ -53,7 +53,7 @@ class Shop:
                 "as t(id, name, email)",
                 ids=ids,
                 names=list(names),
-                emails=[address.format(name) for name in names],
+                emails=list(emails or [f"{name}@x.example" for name in names]),
             )
             if brand:
                 await tx.run(

@@ -1,0 +1,107 @@
+"""Sending campaigns: the snapshot of the audience, then slices of claim, mark, call and settle."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+from db import audience, campaigns, deliveries
+from db.campaigns import CAMPAIGN, SEND_JOB, SNAPSHOT_JOB, Campaign
+from db.database import Transaction
+from db.points import point
+from domain.campaigns import SENDING, CampaignStatus
+from domain.suppressions import AddressKey
+from workers.delivery import delivery
+from workers.jobs import Again, Run, handles
+from workers.letters import Letter
+from workers.sending import HaltedError, Sending
+from workers.smtp import UnreachableError
+
+SLICE = 20.0
+# While a server cannot be used nothing counts as an attempt, so asking again costs nothing.
+OUTAGE_PAUSE = timedelta(seconds=30)
+
+
+@handles(SNAPSHOT_JOB)
+async def snapshot(run: Run) -> None:
+    """Enters the audience into the ledger, all of it as of one moment, and owes the sending."""
+    campaign_id = UUID(run.args[CAMPAIGN])
+    async with run.database.tenant(run.organization_id) as tx:
+        await audience.freeze(tx)
+        campaign = await campaigns.find_campaign(tx, campaign_id)
+        if campaign is not None and not await audience.is_taken(tx, campaign_id):
+            await _enter(run, tx, campaign)
+    point("campaign.entered")
+    async with run.database.tenant(run.organization_id) as tx:
+        await campaigns.fix_audience(tx, campaign_id)
+        point("campaign.fixing")
+
+
+async def _enter(run: Run, tx: Transaction, campaign: Campaign) -> None:
+    key = AddressKey.of(delivery().secret, run.organization_id)
+    after: UUID | None = audience.FIRST
+    while after is not None:
+        after = await audience.take_chunk(tx, campaign, key, after=after, at=run.now)
+        point("campaign.chunk")
+        await run.extend()
+
+
+@handles(SEND_JOB)
+async def send(run: Run) -> Again | None:
+    """One slice: takes back what dead workers left, then does what the campaign's status asks for."""
+    campaign_id = UUID(run.args[CAMPAIGN])
+    async with run.database.tenant(run.organization_id) as tx:
+        await deliveries.recover(tx, campaign_id)
+        campaign = await campaigns.find_campaign(tx, campaign_id)
+    point("campaign.recovered")
+    if campaign is None or campaign.audience_size is None:
+        # The snapshot owes this job anew at its end.
+        return None
+    if campaign.status == CampaignStatus.CANCELLED:
+        return await _skip(run, campaign_id)
+    if campaign.status in SENDING:
+        return await _send(run, campaign)
+    return await _wait(run, campaign_id, queued=False)
+
+
+async def _skip(run: Run, campaign_id: UUID) -> Again | None:
+    async with run.database.tenant(run.organization_id) as tx:
+        skipped = await deliveries.skip_cancelled(tx, campaign_id)
+    point("campaign.skipped")
+    return Again() if skipped else await _wait(run, campaign_id, queued=False)
+
+
+async def _send(run: Run, campaign: Campaign) -> Again | None:
+    here = delivery()
+    async with run.database.tenant(run.organization_id) as tx:
+        letter = await Letter.read(tx, campaign, here.sender)
+    until = asyncio.get_running_loop().time() + SLICE
+    try:
+        async with here.connect() as smtp:
+            await _tell(run, campaign.id, None)
+            sending = Sending(run, campaign, letter, smtp, AddressKey.of(here.secret, run.organization_id))
+            while asyncio.get_running_loop().time() < until:
+                if not await sending.batch():
+                    return await _wait(run, campaign.id, queued=True)
+    except HaltedError:
+        pass
+    except UnreachableError as error:
+        await _tell(run, campaign.id, str(error))
+        return Again(after=OUTAGE_PAUSE)
+    return Again()
+
+
+async def _wait(run: Run, campaign_id: UUID, *, queued: bool) -> Again | None:
+    """Comes back when a lease or a pause ends; completes the campaign when there is nothing to come back for."""
+    async with run.database.tenant(run.organization_id) as tx:
+        after = await deliveries.wake_after(tx, campaign_id, queued=queued)
+        if after is not None:
+            return Again(after=after)
+        if queued:
+            await campaigns.complete(tx, campaign_id)
+        point("campaign.completing")
+    return None
+
+
+async def _tell(run: Run, campaign_id: UUID, error: str | None) -> None:
+    async with run.database.tenant(run.organization_id) as tx:
+        await campaigns.note_trouble(tx, campaign_id, error)

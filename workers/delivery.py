@@ -1,0 +1,38 @@
+"""What sending needs from the outside and only the process that starts can know; the app says it once."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from workers.smtp import Server, Smtp
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """connect: opens the way to the provider; secret: keys the hashes of suppressed addresses;
+    sender: the address of brands that have none of their own."""
+
+    connect: Callable[[], AbstractAsyncContextManager[Smtp]]
+    secret: bytes
+    sender: str | None = None
+
+
+_delivery: Delivery | None = None
+
+
+def deliver(delivery: Delivery) -> None:
+    """Says how this process delivers."""
+    global _delivery
+    _delivery = delivery
+
+
+def deliver_by_smtp(url: str, secret: bytes, sender: str | None = None) -> None:
+    """Says that this process delivers over SMTP; raises ValueError when the URL is not one of SMTP."""
+    server = Server.at(url)
+    deliver(Delivery(lambda: Smtp(server), secret, sender))
+
+
+def delivery() -> Delivery:
+    if _delivery is None:
+        raise RuntimeError("this process was not told how to deliver: set SMTP_URL")
+    return _delivery

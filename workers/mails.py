@@ -1,0 +1,56 @@
+"""Mails as bytes: headers that values cannot break out of, text and HTML as alternatives."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email import policy
+from email.headerregistry import Address
+from email.message import EmailMessage
+from uuid import UUID
+
+from domain.templates import Content
+
+# Seven bits: not every server announces that it takes eight.
+_POLICY = policy.SMTP.clone(cte_type="7bit")
+_UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message for one recipient; `id` names it for ever, also to the provider."""
+
+    id: UUID
+    sender: str
+    sender_name: str | None
+    recipient: str
+    recipient_name: str | None
+    content: Content
+    at: datetime
+
+
+def compose(mail: Mail) -> bytes:
+    """The mail as RFC 5322 bytes with CRLF; raises ValueError for an address that cannot stand in a header."""
+    message = EmailMessage(policy=_POLICY)
+    message["From"] = _mailbox(mail.sender_name, mail.sender)
+    message["To"] = _mailbox(mail.recipient_name, mail.recipient)
+    message["Subject"] = _line(mail.content.subject)
+    message["Date"] = mail.at
+    message["Message-ID"] = f"<{mail.id}@{mail.sender.rpartition('@')[2]}>"
+    if mail.content.text is not None:
+        message.set_content(mail.content.text)
+    if mail.content.html is not None:
+        add = message.set_content if mail.content.text is None else message.add_alternative
+        add(mail.content.html, subtype="html")
+    return message.as_bytes()
+
+
+def _mailbox(name: str | None, address: str) -> Address:
+    try:
+        return Address(_line(name or ""), addr_spec=address)
+    except Exception as error:  # the header parser fails in many ways, each of which means the address
+        raise ValueError("this address cannot stand in a header") from error
+
+
+def _line(value: str) -> str:
+    """One line: whatever might end a header is a space, and what looks like an encoded word is not read as one."""
+    return _UNPRINTABLE.sub(" ", value).strip().replace("=?", "= ?")
