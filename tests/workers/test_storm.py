@@ -21,7 +21,7 @@ from tests.waiting import until
 from tests.workers.trials import Child, marks
 from workers.bell import Bell
 
-SECONDS = float(os.environ.get("WAYFARE_STORM_SECONDS", "12"))
+SECONDS = float(os.environ.get("WAYFARE_STORM_SECONDS", "10"))
 WORKERS = 2
 KEYS = 10
 STEP_JOBS, STEPS = 40, 6
@@ -38,7 +38,7 @@ class Storm:
         self._children = [self._child() for _ in range(WORKERS)]
 
     def _child(self) -> Child:
-        return Child("work", self._database_url, self._redis.url, TRIAL_LEASE="1.5")
+        return Child("work", self._database_url, self._redis.url, TRIAL_LEASE="1")
 
     def revive(self) -> None:
         """What a supervisor does: starts a worker for each one that is gone, by our hand or by a poison job."""
