@@ -1,0 +1,36 @@
+-- What PostGraphile's users write in SQL, because its schema follows the tables: a search and a count by stage.
+create schema peers;
+grant usage on schema peers to wayfare_app;
+
+create function peers.search_customers(first_word text, second_word text) returns setof customer
+language sql stable
+as $$
+    select c.* from customer c
+    where c.search_text like '%' || first_word || '%' and c.search_text like '%' || second_word || '%'
+    order by c.name collate "C", c.id
+$$;
+
+create type peers.stage as (key text, name text);
+create type peers.stage_count as (count bigint, stage peers.stage);
+
+create function peers.stage_distribution() returns setof peers.stage_count
+language sql stable
+as $$
+    select coalesce(j.count, 0), row(s.key, s.name)::peers.stage
+    from journey_stage s
+    left join (select stage_id, count(*) as count from journey group by stage_id) j on j.stage_id = s.id
+    order by s.position
+$$;
+
+-- The roll-up of a customer's metrics as a to-one relation: the table has further rows, one a brand.
+create view peers.metrics with (security_invoker) as
+select * from public.customer_metrics where brand_id is null;
+grant select on peers.metrics to wayfare_app;
+comment on view peers.metrics is
+    E'@primaryKey organization_id,customer_id\n'
+    '@foreignKey (organization_id, customer_id) references public.customer (organization_id, id)'
+    '|@foreignSimpleFieldName metrics|@foreignFieldName metrics|@foreignSingleFieldName metrics';
+
+-- PostGraphile offers a column for filtering or ordering when an index begins with it; these two are wanted all the same.
+comment on column fact.kind is '@behavior +filterBy';
+comment on column customer_note.created_at is '@behavior +orderBy';

@@ -1,0 +1,116 @@
+"""What was measured, written down: results.json, a table in Markdown and a plot."""
+
+import json
+import platform
+from dataclasses import asdict
+from pathlib import Path
+
+from bench.comparison import Points, Results
+from bench.plot import plot
+from bench.queries import QUERIES
+
+HERE = Path(__file__).parent
+PEERS = ("postgraphile", "mercurius")
+TITLES = {query.name: query.title for query in QUERIES}
+NAMES = {"wayfare": "Wayfare", "postgraphile": "PostGraphile 5", "mercurius": "Mercurius", "limit": "limit"}
+
+
+def write(results: Results, folder: Path, name: str, heading: str) -> str:
+    """Write <folder>/<name>.json, .md and .svg; returns the Markdown."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = f"{heading}\n\n{table(results)}"
+    (folder / f"{name}.json").write_text(json.dumps(_plain(results), indent=2) + "\n")
+    (folder / f"{name}.md").write_text(text)
+    title = heading.partition("\n")[0].lstrip("# ")
+    (folder / f"{name}.svg").write_text(plot(results, NAMES, title, _middle(_connections(results))))
+    return text
+
+
+def machine() -> str:
+    """The machine in one line."""
+    model = next(
+        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
+        platform.processor() or platform.machine(),
+    )
+    memory = next((int(line.split()[1]) for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
+    cores = sum(line.startswith("processor") for line in _lines("/proc/cpuinfo"))
+    return f"{cores} cores of {model}, {memory / 2**20:.0f} GiB, {platform.system()}"
+
+
+def table(results: Results) -> str:
+    """For each query a table: servers down, figures across."""
+    return "\n".join(_query_table(query, servers) for query, servers in results.items())
+
+
+def _query_table(query: str, servers: Points) -> str:
+    connections = _connections({query: servers})
+    middle, most = _middle(connections), connections[-1]
+    heads = [
+        "server",
+        *(f"requests/s, {number} conn." for number in connections),
+        f"of the limit, {middle} conn.",
+        f"p50 ms, {middle} conn.",
+        f"p99 ms, {most} conn.",
+        f"CPU ms server, {middle} conn.",
+        f"CPU ms Postgres, {middle} conn.",
+    ]
+    lines = [f"### {query.upper()}: {TITLES[query]}", "", _row(heads), _row(["---", *["---:"] * (len(heads) - 1)])]
+    for server, figures in servers.items():
+        limit = servers.get("limit", {}).get(middle)
+        share = f"{figures[middle].rps / limit.rps:.2f}" if limit else ""
+        lines.append(
+            _row(
+                [
+                    NAMES[server],
+                    *(f"{figures[number].rps:,.0f}" for number in connections),
+                    share,
+                    f"{figures[middle].p50:.1f}",
+                    f"{figures[most].p99:.1f}",
+                    f"{figures[middle].cpuServer:.2f}",
+                    f"{figures[middle].cpuPostgres:.2f}",
+                ]
+            )
+        )
+    return "\n".join([*lines, "", _ratio(servers, connections), ""])
+
+
+def _ratio(servers: Points, connections: list[int]) -> str:
+    """Wayfare over the better peer."""
+    peers = [servers[peer] for peer in PEERS if peer in servers]
+    if "wayfare" not in servers:
+        return "Wayfare does not answer this query yet."
+    if not peers:
+        return ""
+    ratios = [
+        f"{servers['wayfare'][number].rps / max(peer[number].rps for peer in peers):.2f}" for number in connections
+    ]
+    return f"Wayfare is at {' / '.join(ratios)} of the better peer."
+
+
+def _connections(results: Results) -> list[int]:
+    return sorted({number for servers in results.values() for points in servers.values() for number in points})
+
+
+def _middle(connections: list[int]) -> int:
+    return connections[len(connections) // 2]
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _plain(results: Results) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
+    return {
+        query: {
+            server: {str(connections): asdict(figures) for connections, figures in points.items()}
+            for server, points in servers.items()
+        }
+        for query, servers in results.items()
+    }
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except FileNotFoundError:
+        return []
