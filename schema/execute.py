@@ -9,7 +9,7 @@ from graphql import execute as run
 
 from domain.refusals import Rejected
 from resolvers.context import Context
-from resolvers.plan.executor import PlanningExecutor
+from resolvers.plan.executor import LoadingExecutor, PlanningExecutor
 from schema.build import schema
 from schema.documents import read_document, writes
 from schema.errors import formatted
@@ -51,7 +51,7 @@ async def execute(
         context_value=context,
         variable_values=variables,
         operation_name=operation_name,
-        executor_class=PlanningExecutor if planner else None,
+        executor_class=PlanningExecutor if planner else LoadingExecutor,
     )
     return _answer(await result if isawaitable(result) else result)
 

@@ -16,8 +16,8 @@ from resolvers.plan.windows import window_of
 from resolvers.readings import Reading
 
 
-class PlanningExecutor(ExecutorThrowingOnIncremental):
-    """Answers a Reading by its plan when nothing above it is a list; within lists the loaders batch better."""
+class LoadingExecutor(ExecutorThrowingOnIncremental):
+    """Answers readings through the loaders, also those that a coroutine returns."""
 
     async def complete_awaitable_value(
         self,
@@ -28,19 +28,45 @@ class PlanningExecutor(ExecutorThrowingOnIncremental):
         result: Any,
         position_context: None,
     ) -> Any:
-        if isinstance(result, Reading) and result.key is not None and not _in_list(path):
-            try:
-                planned = self._planned(result, return_type, field_details_list)
-                answer = await planned if planned else None
-                # Nothing where there must be something: the ordinary way tells it as the specification says.
-                if planned and (answer is not None or not is_non_null_type(return_type)):
-                    return answer
-            except Exception as error:  # the executor itself does the same with whatever a field raises
-                self.handle_field_error(error, return_type, field_details_list, path)
-                return None
-        return await super().complete_awaitable_value(
-            return_type, field_details_list, info, path, result, position_context
-        )
+        try:
+            resolved = result if isinstance(result, Reading) else await result
+            if isinstance(resolved, Reading):
+                return await self._read(resolved, return_type, field_details_list, info, path)
+            completed = self.complete_value(return_type, field_details_list, info, path, resolved, position_context)
+            return await completed if self.is_awaitable(completed) else completed
+        except Exception as error:  # whatever a field raises becomes its error, as in the executor itself
+            self.handle_field_error(error, return_type, field_details_list, path)
+            return None
+
+    async def _read(
+        self,
+        reading: Reading[Any],
+        type_: GraphQLOutputType,
+        nodes: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+    ) -> Any:
+        completed = self.complete_value(type_, nodes, info, path, await reading, None)
+        return await completed if self.is_awaitable(completed) else completed
+
+
+class PlanningExecutor(LoadingExecutor):
+    """Answers a Reading by its plan when nothing above it is a list; within lists the loaders batch better."""
+
+    async def _read(
+        self,
+        reading: Reading[Any],
+        type_: GraphQLOutputType,
+        nodes: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+    ) -> Any:
+        planned = None if reading.key is None or _in_list(path) else self._planned(reading, type_, nodes)
+        answer = await planned if planned else None
+        # Nothing where there must be something: the ordinary way tells it as the specification says.
+        if planned and (answer is not None or not is_non_null_type(type_)):
+            return answer
+        return await super()._read(reading, type_, nodes, info, path)
 
     def _planned(self, reading: Reading[Any], type_: GraphQLOutputType, nodes: FieldDetailsList) -> Any:
         """The answer to come, or None when the loaders have to give it."""
