@@ -76,7 +76,7 @@ def _leaf(leaf: tree.Leaf, joins: Joins) -> Statement:
         case tree.Percentile():
             return joins.has(in_top(leaf, scope))
         case tree.Bucket(salt, start, end):
-            return sql("bucket_of(:salt::text, c.id) between :start and :last", salt=salt, start=start, last=end - 1)
+            return sql("int4range(:start, :end) @> bucket_of(:salt::text, c.id)", salt=salt, start=start, end=end)
         case _:
             assert_never(leaf)
 

@@ -38,7 +38,7 @@ def _operand(field: Field, operator: Operator, given: Given) -> Operand:
         case Operator.WITHIN_DAYS | Operator.OLDER_THAN_DAYS:
             return days(given)
         case Operator.ANNIVERSARY_WITHIN_DAYS:
-            return given.integer(0, 366)
+            return given.integer(0, 365)
         case Operator.BETWEEN:
             return span(given, Given.decimal if field.type is FieldType.NUMBER else Given.day)
         case Operator.BEFORE | Operator.AFTER:

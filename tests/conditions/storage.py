@@ -1,6 +1,5 @@
 """Stores an oracle world in an organization, and asks the product's compiler about it."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
@@ -85,18 +84,14 @@ async def insert(tx: Transaction, table: str, rows: Rows) -> None:
         await tx.run(
             f"insert into {table} (organization_id, {columns}) "
             f"select :organization, {columns} from jsonb_populate_recordset(null::{table}, :rows)",
-            rows=[{key: _plain(value) for key, value in row.items()} for row in rows],
+            rows=rows,
         )
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, dict | list | bool | int | None) else str(value)
 
 
 def _customer(customer: Customer) -> dict[str, Any]:
     many = ("tags", "brands", "segments", "facts", "spells", "messages", "consents")
     scores = ("engagement_score", "risk_score")
-    return {key: value for key, value in asdict(customer).items() if key not in (*many, *scores)}
+    return {key: value for key, value in vars(customer).items() if key not in (*many, *scores)}
 
 
 async def _store_tags(tx: Transaction, customers: list[Customer]) -> None:
@@ -128,7 +123,7 @@ async def _store_facts(tx: Transaction, customers: list[Customer]) -> None:
         tx,
         "fact_item",
         [
-            {"fact_id": id_, "line": line, **asdict(item), "quantity": 1}
+            {"fact_id": id_, "line": line, **vars(item), "quantity": 1}
             for id_, _, fact in facts
             for line, item in enumerate(fact.items)
         ],

@@ -1,6 +1,7 @@
 """Who matches a condition: written from the definitions, over condition JSON and plain objects."""
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -197,10 +198,9 @@ class Evaluation:
     def _percentile(self, leaf: Json) -> set[UUID]:
         values = {c.id: self.views[c.id].number(leaf["field"]) for c in self.customers}
         population = {key: value for key, value in values.items() if value is not None and value > 0}
-        allowed = Fraction(leaf["top"]) / 100 * len(population)
-        return {
-            key for key, value in population.items() if sum(other >= value for other in population.values()) <= allowed
-        }
+        ranked = sorted(population.values())
+        allowed = Fraction(leaf["top"]) / 100 * len(ranked)
+        return {key for key, value in population.items() if len(ranked) - bisect_left(ranked, value) <= allowed}
 
 
 def _fact_holds(fact: Fact, leaf: Json) -> bool:

@@ -26,22 +26,34 @@ class View:
     def number(self, field: str) -> Fraction | None:
         if field.startswith("attributes."):
             return json_number(self.attribute(field))
-        refunds = total([f for f in self.facts if f.kind == "REFUND"])
-        ordered = total(self.orders)
-        days_since = [(self.today - self.day(f.occurred_at)).days for f in self.orders]
-        tenure = (self.today - self.day(self.customer.acquired_at)).days
-        found: dict[str, Any] = {
-            "lifetimeValue": ordered + total(self.visits) - refunds,
-            "orderCount": len(self.orders),
-            "appointmentCount": len(self.visits),
-            "averageOrderValue": (ordered - refunds) / len(self.orders) if self.orders else None,
-            "purchaseFrequency": Fraction(sum(days <= 365 for days in days_since)) / self.months(),
-            "tenureDays": tenure if tenure >= 0 else None,
-            "daysSinceLastOrder": min(days_since, default=None),
-            "engagementScore": self.customer.engagement_score,
-            "riskScore": self.customer.risk_score,
-        }
-        return None if found[field] is None else Fraction(found[field])
+        value: Any
+        match field:
+            case "lifetimeValue":
+                value = self.ordered() + total(self.visits)
+            case "orderCount":
+                value = len(self.orders)
+            case "appointmentCount":
+                value = len(self.visits)
+            case "averageOrderValue":
+                value = self.ordered() / len(self.orders) if self.orders else None
+            case "purchaseFrequency":
+                value = Fraction(sum(days <= 365 for days in self.days_since_orders())) / self.months()
+            case "tenureDays":
+                tenure = (self.today - self.day(self.customer.acquired_at)).days
+                value = tenure if tenure >= 0 else None
+            case "daysSinceLastOrder":
+                value = min(self.days_since_orders(), default=None)
+            case _:
+                value = {"engagementScore": self.customer.engagement_score, "riskScore": self.customer.risk_score}[
+                    field
+                ]
+        return None if value is None else Fraction(value)
+
+    def ordered(self) -> Fraction:
+        return total(self.orders) - total([f for f in self.facts if f.kind == "REFUND"])
+
+    def days_since_orders(self) -> list[int]:
+        return [(self.today - self.day(f.occurred_at)).days for f in self.orders]
 
     def months(self) -> int:
         """Whole months since the first order, 1 to 12."""

@@ -115,6 +115,11 @@ REFUSED: list[tuple[object, str, tuple[str, ...]]] = [
         ]
     ],
     ({"date": {"field": "lastOrderAt", "is": {"withinDays": -1}}}, "INVALID_VALUE", ("date", "is", "withinDays")),
+    (
+        {"date": {"field": "dateOfBirth", "is": {"anniversaryWithinDays": 366}}},
+        "INVALID_VALUE",
+        ("date", "is", "anniversaryWithinDays"),
+    ),
     ({"date": {"field": "lastOrderAt", "is": {"withinDays": 1.0}}}, "INVALID_VALUE", ("date", "is", "withinDays")),
     # the other leaves
     ({"inSegment": "vip"}, "INVALID_VALUE", ("inSegment",)),

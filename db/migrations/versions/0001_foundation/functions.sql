@@ -32,23 +32,35 @@ as $$
 $$;
 
 -- sha256('salt:id') as a number, modulo 10,000: a lasting random share of the customers. The hash is eight words of 32
--- bits, and each word's place value is taken modulo 10,000 already.
+-- bits; the place value of each is taken modulo 10,000 already. PL/pgSQL, because SQL would be six times slower.
 create function bucket_of(salt text, id uuid) returns integer
-language sql immutable parallel safe strict
+language plpgsql immutable parallel safe strict
 as $$
-    select (sum(('x' || substr(hash, word * 8 + 1, 8))::bit(32)::bigint * weight) % 10000)::integer
-    from (select encode(sha256(convert_to(salt || ':' || id, 'UTF8')), 'hex') as hash) h,
-         (values (0, 9216), (1, 2896), (2, 2976), (3, 1456), (4, 336), (5, 1616), (6, 7296), (7, 1)) place (word, weight)
+declare
+    hash text := encode(sha256(convert_to(salt || ':' || id, 'UTF8')), 'hex');
+begin
+    return (('x' || substr(hash, 1, 8))::bit(32)::bigint * 9216
+            + ('x' || substr(hash, 9, 8))::bit(32)::bigint * 2896
+            + ('x' || substr(hash, 17, 8))::bit(32)::bigint * 2976
+            + ('x' || substr(hash, 25, 8))::bit(32)::bigint * 1456
+            + ('x' || substr(hash, 33, 8))::bit(32)::bigint * 336
+            + ('x' || substr(hash, 41, 8))::bit(32)::bigint * 1616
+            + ('x' || substr(hash, 49, 8))::bit(32)::bigint * 7296
+            + ('x' || substr(hash, 57, 8))::bit(32)::bigint * 1) % 10000;
+end
 $$;
 
--- Whether the day returns in a later year between today and `days` days from now. February 29 returns on the 28th in
--- years that have no 29th, as adding years to it does.
+-- Whether the day returns in a later year between today and `days` (at most 365) days from now. February 29 returns on
+-- the 28th in years that have no 29th, as adding years to it does.
 create function has_anniversary(day date, today date, days integer) returns boolean
-language sql immutable parallel safe strict
+language plpgsql immutable parallel safe strict
 as $$
-    select (year > 0 and (day + make_interval(years => year))::date between today and today + days)
-        or (year >= 0 and (day + make_interval(years => year + 1))::date between today and today + days)
-    from (select (extract(year from today) - extract(year from day))::integer as year) t
+declare
+    years integer := extract(year from today) - extract(year from day);
+begin
+    return (years > 0 and (day + make_interval(years => years))::date between today and today + days)
+        or (years >= 0 and (day + make_interval(years => years + 1))::date between today and today + days);
+end
 $$;
 
 -- A day written as YYYY-MM-DD, of the years 1900 to 2199; NULL for any other text.
