@@ -29,8 +29,10 @@ TAGS_OF_CUSTOMER = Relation(
 )
 
 
-async def add_tags(tx: Transaction, tags: Sequence[tuple[UUID, str]], now: datetime) -> int:
-    """Puts tags on customers, making new tags; returns how many were put on. Unknown customers are left out."""
+async def add_tags(tx: Transaction, tags: Sequence[tuple[UUID, str]], now: datetime) -> set[UUID]:
+    """Puts tags on customers, making new tags; returns the customers changed. Unknown customers are left out."""
+    if not tags:
+        return set()
     names = sorted({name for _, name in tags})
     await tx.run(
         """
@@ -59,8 +61,8 @@ async def add_tags(tx: Transaction, tags: Sequence[tuple[UUID, str]], now: datet
     )
 
 
-async def remove_tags(tx: Transaction, tags: Sequence[tuple[UUID, str]], now: datetime) -> int:
-    """Takes tags off customers; returns how many were taken off."""
+async def remove_tags(tx: Transaction, tags: Sequence[tuple[UUID, str]], now: datetime) -> set[UUID]:
+    """Takes tags off customers; returns the customers changed."""
     return await _change(
         tx,
         """
@@ -75,9 +77,9 @@ async def remove_tags(tx: Transaction, tags: Sequence[tuple[UUID, str]], now: da
     )
 
 
-async def _change(tx: Transaction, statement: str, tags: Sequence[tuple[UUID, str]], now: datetime) -> int:
+async def _change(tx: Transaction, statement: str, tags: Sequence[tuple[UUID, str]], now: datetime) -> set[UUID]:
     customers, names = [customer_id for customer_id, _ in tags], [name for _, name in tags]
-    rows = await tx.rows(statement, customers=customers, names=names)
-    if rows:
-        await mark_dirty(tx, sql("select unnest(:ids::uuid[])", ids=sorted({row[0] for row in rows})), now)
-    return len(rows)
+    changed = {row[0] for row in await tx.rows(statement, customers=customers, names=names)}
+    if changed:
+        await mark_dirty(tx, sql("select unnest(:ids::uuid[])", ids=sorted(changed)), now)
+    return changed
