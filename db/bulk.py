@@ -8,7 +8,7 @@ from uuid import UUID
 
 from db.database import Transaction
 from db.jobs import request_job
-from db.records import columns_of
+from db.records import column, columns_of
 from db.relations import Relation, Sort
 from domain.bulk import BulkKind, RowError
 from domain.ids import new_id
@@ -21,7 +21,7 @@ MAX_ERRORS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class BulkOperation:
-    """`done` of `total` steps (None while unknown); `counts` by outcome, e.g. new, unchanged, changed, refused."""
+    """`done` of `total` steps (None while unknown); `progress` is their share, 0 to 1; `counts` by outcome."""
 
     id: UUID
     kind: str
@@ -36,10 +36,21 @@ class BulkOperation:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    progress: float | None = column("case when t.total > 0 then least(1, t.done / t.total::float8) end")
 
 
 @dataclass(frozen=True, slots=True)
-class BulkOperationError:
+class BulkCount:
+    """How many rows had an outcome, e.g. new, unchanged, changed, refused."""
+
+    outcome: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class BulkRowError:
+    """Why a row was refused; numbers count from 1."""
+
     row_number: int
     code: str
     message: str
@@ -55,9 +66,20 @@ BULK_OPERATIONS = Relation(
     orders=(("CREATED_AT", Sort("t.created_at", "timestamptz")),),
     descending=True,
 )
+COUNTS_OF_OPERATION = Relation(
+    "counts_of_bulk_operation",
+    BulkCount,
+    """
+    (select b.organization_id, b.id as bulk_operation_id, c.key as outcome, c.value::bigint as number
+     from bulk_operation b, jsonb_each_text(b.counts) c) t
+    """,
+    key="t.bulk_operation_id",
+    orders=(("OUTCOME", Sort('t.outcome collate "C"', "text")),),
+    tie=Sort("t.bulk_operation_id", "uuid"),
+)
 ERRORS_OF_OPERATION = Relation(
     "errors_of_bulk_operation",
-    BulkOperationError,
+    BulkRowError,
     "bulk_operation_error t",
     key="t.bulk_operation_id",
     orders=(("ROW_NUMBER", Sort("t.row_number", "bigint")),),

@@ -22,6 +22,14 @@ class BulkState(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+# Who may stop an operation is who could have started it.
+SCOPES = {
+    BulkKind.IMPORT: "customers:edit",
+    BulkKind.REFRESH: "segments:manage",
+    BulkKind.EVALUATE: "journeys:edit",
+    BulkKind.SCORE: "journeys:edit",
+    BulkKind.SEND: "campaigns:send",
+}
 OPEN = frozenset({BulkState.QUEUED, BulkState.RUNNING})
 
 
@@ -38,4 +46,4 @@ class RowError:
 def require_cancellable(state: str) -> None:
     """Refuses ALREADY_ENDED when nothing is left to stop."""
     if state not in OPEN:
-        raise Refused("ALREADY_ENDED", f"The operation has ended already: {state}.", ("id",))
+        raise Refused("ALREADY_ENDED", f"The operation has ended already: {state}.", ("input", "id"))

@@ -3,6 +3,7 @@
 import strawberry
 
 from schema.api_keys import ApiKeyMutations, ApiKeyQueries
+from schema.bulk import BulkMutations, BulkQueries
 from schema.customers import CustomerQueries
 from schema.node import NodeQueries
 from schema.notes import NoteMutations
@@ -12,10 +13,10 @@ from schema.tags import TagMutations, TagQueries
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(NodeQueries, OrganizationQueries, ApiKeyQueries, CustomerQueries, TagQueries):
+class Query(NodeQueries, OrganizationQueries, ApiKeyQueries, CustomerQueries, TagQueries, BulkQueries):
     pass
 
 
 @strawberry.type(description="Everything that can be done; each field is one transaction, and they run in order.")
-class Mutation(OrganizationMutations, ApiKeyMutations, ProfileMutations, TagMutations, NoteMutations):
+class Mutation(OrganizationMutations, ApiKeyMutations, ProfileMutations, TagMutations, NoteMutations, BulkMutations):
     pass
