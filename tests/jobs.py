@@ -42,3 +42,10 @@ async def wait(database: Database, organization: UUID) -> None:
             where organization_id = :organization and state in ('ready', 'running')
             """
         )
+        await tx.run(
+            """
+            update message set lease_until = least(lease_until, clock_timestamp() - interval '1 second'),
+                               next_attempt_at = least(next_attempt_at, clock_timestamp())
+            where organization_id = :organization and status = any('{QUEUED,CLAIMED,SENDING}'::text[])
+            """
+        )
