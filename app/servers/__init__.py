@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.servers import folders
+from app.servers import folders, leftovers
 from app.servers.account import account_for
 from app.servers.binaries import find_postgres, find_redis, for_account
 from app.servers.lock import only_one
@@ -47,6 +47,7 @@ def servers(settings: Settings, *, ephemeral: bool = False) -> Iterator[Addresse
         home = (
             stack.enter_context(folders.temporary(account)) if ephemeral else folders.reachable(settings.state, account)
         )
+        leftovers.stop(home)
         logs = home / "log" if ephemeral else settings.state / "log"
         sockets = stack.enter_context(folders.sockets(home, account))
 

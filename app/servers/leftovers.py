@@ -1,6 +1,7 @@
-"""Servers of a parent that was killed: stopped before their folder is used again.
+"""Servers of a parent that was killed: stopped before their folders are used again.
 
-Whoever starts a server holds the state folder's lock, so a server still running there is nobody's.
+Whoever starts servers holds the state folder's lock, so one that still runs there is nobody's. All of them are
+stopped, of any kind and version: they would answer on the socket that the new server is asked at.
 """
 
 import contextlib
@@ -12,14 +13,23 @@ from pathlib import Path
 
 from app.servers.process import CannotStartError
 
+# Where each kind writes its process id, and what makes it stop soon.
+PID_FILES = {"pg*/postmaster.pid": signal.SIGINT, "*/server.pid": signal.SIGTERM}
 PATIENCE = 20
 
 
-def stop(pid_file: Path, folder: Path, parting: signal.Signals) -> None:
-    """Stop the server whose pid file this is, if it still runs in `folder`, and remove a stale file.
+def stop(home: Path) -> None:
+    """Stop what still runs in the folders below `home`, and remove stale pid files.
 
     A stale number may belong to another process by now; Postgres would then refuse to start.
     """
+    for pattern, parting in PID_FILES.items():
+        for pid_file in home.glob(pattern):
+            _stop(pid_file, parting)
+
+
+def _stop(pid_file: Path, parting: signal.Signals) -> None:
+    folder = pid_file.parent
     try:
         pid = int(pid_file.read_text().split("\n", 1)[0])
     except (OSError, ValueError):

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from app.servers import leftovers
 from app.servers.account import Account
 from app.servers.binaries import Binary
 from app.servers.folders import private
@@ -37,9 +36,6 @@ def postgres(
     cluster = home / binary.folder_name
     if not cluster.exists():
         _create(binary, cluster, account, ephemeral=ephemeral)
-    # Fast shutdown; immediate where nothing is to be kept.
-    parting = signal.SIGQUIT if ephemeral else signal.SIGINT
-    leftovers.stop(cluster / "postmaster.pid", cluster, parting)
     settings = _settings(sockets, ephemeral=ephemeral)
     process = Process(
         "Postgres",
@@ -47,7 +43,8 @@ def postgres(
         log=log,
         account=account,
         env=CLEAN_ENVIRONMENT,
-        parting=parting,
+        # Fast shutdown; immediate where nothing is to be kept.
+        parting=signal.SIGQUIT if ephemeral else signal.SIGINT,
     )
     try:
         process.wait_until(lambda: answers(sockets / f".s.PGSQL.{PORT}"), START_TIMEOUT)

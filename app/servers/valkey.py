@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from app.servers import leftovers
 from app.servers.account import Account
 from app.servers.binaries import Binary
 from app.servers.folders import private
@@ -17,7 +16,6 @@ from app.servers.process import Process
 START_TIMEOUT = 60
 # Test workers take one each.
 DATABASES = 64
-PID_FILE = "server.pid"
 
 
 @contextmanager
@@ -26,16 +24,13 @@ def valkey(
 ) -> Iterator[tuple[str, Process]]:
     """Run a server on `home/valkey<major>` (or `redis<major>`) and give its address."""
     path, data = sockets / "valkey.sock", private(home / binary.folder_name, account)
-    parting = signal.SIGKILL if ephemeral else signal.SIGTERM
-    # Also because a server that is still stopping would unlink the new one's socket.
-    leftovers.stop(data / PID_FILE, data, parting)
     process = Process(
         "Valkey",
         [binary.path, *_options(data, path, ephemeral=ephemeral)],
         log=log,
         account=account,
         env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
-        parting=parting,
+        parting=signal.SIGKILL if ephemeral else signal.SIGTERM,
     )
     try:
         process.wait_until(lambda: answers(path), START_TIMEOUT)
@@ -63,7 +58,7 @@ def _options(data: Path, path: Path, *, ephemeral: bool) -> list[str]:
         "databases": str(DATABASES),
         "save": "",
         "appendonly": "no" if ephemeral else "yes",
-        "pidfile": str(data / PID_FILE),
+        "pidfile": str(data / "server.pid"),
         # The folder in the process title tells a leftover from a stranger.
         "proc-title-template": f"{{title}} {data}",
         "daemonize": "no",

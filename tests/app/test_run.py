@@ -2,13 +2,11 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,14 +19,6 @@ import pytest
 from app.settings import CHECKOUT
 
 HOST = "127.0.0.1"
-
-
-@pytest.fixture
-def state() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="run-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 def environment(state: Path, port: int = 8000) -> dict[str, str]:
@@ -82,7 +72,7 @@ def family(pid: int) -> dict[int, str]:
 
 
 def gone(pids: dict[int, str]) -> bool:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.05)
     return not any(Path(f"/proc/{pid}").exists() for pid in pids)
@@ -128,8 +118,8 @@ def test_runs_stops_and_runs_again_with_its_data(state: Path) -> None:
     assert (check.returncode, check.stderr) == (0, "")
 
 
-def test_a_dying_process_ends_the_run_with_its_log(state: Path) -> None:
-    with running(state) as (supervisor, _):
+def test_a_dying_process_ends_the_run_with_its_log(used_state: Path) -> None:
+    with running(used_state) as (supervisor, _):
         api = next(pid for pid, command in family(supervisor.pid).items() if command.endswith("-m app serve "))
         children = family(supervisor.pid)
         os.kill(api, signal.SIGKILL)
@@ -149,13 +139,13 @@ def test_check_fails_without_its_servers(state: Path) -> None:
     assert done.stdout.count("failed") == 4
 
 
-def test_a_relative_state_folder_is_meant_from_the_callers_folder(state: Path) -> None:
+def test_a_relative_state_folder_is_meant_from_the_callers_folder(used_state: Path) -> None:
     command = [sys.executable, "-P", "-m", "app", "organizations", "list"]
-    relative = environment(state) | {"WAYFARE_STATE": "./here"}
-    done = subprocess.run(command, env=relative, cwd=state, capture_output=True, text=True, timeout=60)
+    relative = environment(used_state) | {"WAYFARE_STATE": f"../{used_state.name}"}
+    done = subprocess.run(command, env=relative, cwd=used_state, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     assert "demo" in done.stdout
-    assert (state / "here" / "log" / "postgres.log").exists()
+    assert (used_state / "log" / "postgres.log").exists()
 
 
 def test_a_wrong_setting_is_named(state: Path) -> None:
