@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from uuid import UUID
 
 from db.conditions import Scope, verdicts
@@ -58,12 +59,11 @@ async def evaluate(
     statement = move_statement(organization, _verdicts(scope, stages), _known(scope), stages, scope.now, actor)
     moved: list[UUID] = []
     for _ in range(_ATTEMPTS):
-        rows = await tx.rows(statement)
-        for from_id, to_id, was_moved, customers in rows:
-            if was_moved:
-                flows[from_id, to_id] += len(customers)
-                moved += customers
-        if all(row[2] for row in rows):
+        found = {(from_id, to_id): customers for from_id, to_id, customers in await tx.rows(statement)}
+        missed = found.pop((None, None), None)
+        flows.update({flow: len(customers) for flow, customers in found.items()})
+        moved += chain.from_iterable(found.values())
+        if not missed:
             break
     if moved and as_of is None:
         await _tell_segments(tx, moved, now)
@@ -132,10 +132,10 @@ def _among(scope: Scope, column: str) -> Statement:
 def move_statement(
     organization: Organization, held: Statement, known: Statement, stages: Sequence[Stage], at: datetime, actor: str
 ) -> Statement:
-    """Moves everybody whose target differs from their stage; rows (from, to, moved, customers).
+    """Moves everybody whose target differs from their stage; rows (from, to, customers).
 
-    held: customer_id and the booleans s0, s1 ... of the active stages with a rule, lowest first. `moved` is false for
-    customers whose journey somebody else changed meanwhile: nothing of theirs was written.
+    held: customer_id and the booleans s0, s1 ... of the active stages with a rule, lowest first. A row (NULL, NULL,
+    customers) names those whose journey somebody else changed meanwhile: nothing of theirs was written.
     """
     ruled = _ruled(stages)
     return sql(
@@ -182,8 +182,8 @@ _MOVE = """
 with held as materialized (:held),
 known as (:known),
 choice as materialized (
-    select j.id, j.customer_id, j.version, j.stage_id, target.id as target_id, k.last_activity_at,
-           :satisfied as satisfied
+    select j.id, j.customer_id, j.version, j.stage_id, target.id as target_id, :satisfied as satisfied,
+           k.lifetime_value, k.order_count, k.appointment_count, k.last_activity_at
     from journey j
     join held h on h.customer_id = j.customer_id
     join journey_stage current on current.organization_id = j.organization_id and current.id = j.stage_id
@@ -211,20 +211,20 @@ moved as (
         version = j.version + 1, updated_at = clock_timestamp()
     from choice c
     where j.organization_id = :organization and j.id = c.id and j.version = c.version
-    returning j.id, j.version, c.customer_id, c.stage_id as from_id, c.target_id as to_id, c.satisfied
+    returning j.version as seq, c.*
 ),
 closed as (
     update stage_transition t
     set exited_at = :at
     from moved m
-    where t.organization_id = :organization and t.journey_id = m.id and t.seq = m.version - 1
+    where t.organization_id = :organization and t.journey_id = m.id and t.seq = m.version
     returning m.*
 ),
 opened as (
     -- From `closed`, so that the open spell is closed before the next one is opened.
     insert into stage_transition (organization_id, journey_id, seq, from_stage_id, to_stage_id, entered_at, trigger,
                                   trigger_event, skipped, actor, evidence)
-    select :organization, c.id, c.version, c.from_id, c.to_id, :at, 'AUTOMATIC',
+    select :organization, c.id, c.seq, c.stage_id, c.target_id, :at, 'AUTOMATIC',
            case when t.kind = 'RETENTION' then 'RETENTION'
                 when f.kind = 'RETENTION' then 'WIN_BACK'
                 when t.position > f.position then 'PROGRESSION'
@@ -237,18 +237,18 @@ opened as (
            jsonb_build_object(
                'asOf', :at, 'rule', t.key, 'ruleVersion', t.version, 'satisfied', c.satisfied,
                'values', jsonb_build_object(
-                   'lifetimeValue', coalesce(k.lifetime_value, 0)::text,
-                   'orderCount', coalesce(k.order_count, 0),
-                   'appointmentCount', coalesce(k.appointment_count, 0),
-                   'lastActivityAt', k.last_activity_at,
-                   'idleDays', (:at at time zone :zone)::date - (k.last_activity_at at time zone :zone)::date))
+                   'lifetimeValue', coalesce(c.lifetime_value, 0)::text,
+                   'orderCount', coalesce(c.order_count, 0),
+                   'appointmentCount', coalesce(c.appointment_count, 0),
+                   'lastActivityAt', c.last_activity_at,
+                   'idleDays', (:at at time zone :zone)::date - (c.last_activity_at at time zone :zone)::date))
     from closed c
-    join journey_stage f on f.organization_id = :organization and f.id = c.from_id
-    join journey_stage t on t.organization_id = :organization and t.id = c.to_id
-    left join known k on k.customer_id = c.customer_id
-    returning journey_id
+    join journey_stage f on f.organization_id = :organization and f.id = c.stage_id
+    join journey_stage t on t.organization_id = :organization and t.id = c.target_id
 )
-select c.stage_id, c.target_id, o.journey_id is not null, array_agg(c.customer_id)
-from choice c left join opened o on o.journey_id = c.id
-group by 1, 2, 3
+select stage_id, target_id, array_agg(customer_id) from closed group by 1, 2
+union all
+select null, null, array_agg(customer_id)
+from (select customer_id from choice except select customer_id from closed) missed
+having count(*) > 0
 """
