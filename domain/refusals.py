@@ -1,6 +1,6 @@
 """Refusals: what a caller can put right, told as data and never as a fault."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass
@@ -32,8 +32,16 @@ class Refusals(Exception):  # noqa: N818  # see Refused
 class Rejected(Exception):  # noqa: N818  # see Refused
     """The request itself cannot be answered: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT and the like.
 
-    Becomes a top-level GraphQL error with `extensions.code`, while Refused becomes data (`userErrors`).
+    Becomes a top-level GraphQL error with `extensions.code`, while Refused becomes data (`userErrors`). details: more
+    for the extensions, such as the `reason` and the `field` of a bad argument of a query.
     """
 
     code: str
     message: str
+    details: dict[str, object] = field(default_factory=dict)
+
+    @classmethod
+    def argument(cls, refusal: Refused, *path: str) -> "Rejected":
+        """A refused argument of a query, where there is no payload to tell it in."""
+        where = [*path, *refusal.field]
+        return cls("BAD_USER_INPUT", refusal.message, {"reason": refusal.code, "field": where})

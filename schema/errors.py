@@ -30,7 +30,7 @@ def _formatted(error: GraphQLError) -> dict[str, Any]:
 def _told(error: GraphQLError) -> tuple[str, dict[str, Any]]:
     original = error.original_error
     if isinstance(original, Rejected):
-        return original.message, {"code": original.code}
+        return original.message, {"code": original.code, **original.details}
     if isinstance(error, GraphQLSyntaxError):
         return error.message, {"code": _parse_code(error)}
     if code := _code_of(error):

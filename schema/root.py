@@ -4,16 +4,27 @@ import strawberry
 
 from schema.api_keys import ApiKeyMutations, ApiKeyQueries
 from schema.bulk import BulkMutations, BulkQueries
+from schema.conditions import ConditionFieldQueries
 from schema.customers import CustomerQueries
 from schema.node import NodeQueries
 from schema.notes import NoteMutations
 from schema.organization import OrganizationMutations, OrganizationQueries
+from schema.preview import PreviewQueries
 from schema.profiles import ProfileMutations
 from schema.tags import TagMutations, TagQueries
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(NodeQueries, OrganizationQueries, ApiKeyQueries, CustomerQueries, TagQueries, BulkQueries):
+class Query(
+    NodeQueries,
+    OrganizationQueries,
+    ApiKeyQueries,
+    CustomerQueries,
+    TagQueries,
+    ConditionFieldQueries,
+    PreviewQueries,
+    BulkQueries,
+):
     pass
 
 
