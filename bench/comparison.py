@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from bench.answers import differences, normalised
-from bench.load import Measurement, measure, medians
+from bench.load import Measurement, WrongAnswersError, measure, medians
 from bench.queries import Query
 from bench.servers import Server
 
@@ -73,23 +73,35 @@ def _compare(query: Query, answered: dict[str, list[Any]]) -> None:
 
 
 def run(candidates: list[Candidate], plan: Plan, postmaster: int) -> Results:
-    """Warm up, then measure: in each round every query, at each number of connections one server after the other."""
+    """Warm up, then measure: in each round every query, at each number of connections one server after the other.
+
+    A point at which a server failed in any round has no figures.
+    """
     for candidate in candidates:
-        measure(candidate.server, candidate.bodies, candidate.size, postmaster, 16, 1)
-    found: dict[tuple[str, str, int], list[Measurement]] = {}
+        _attempt(candidate, postmaster, 16, 1)
+    found: dict[tuple[str, str, int], list[Measurement | None]] = {}
     for turn in range(plan.rounds):
         print(f"Round {turn + 1} of {plan.rounds} ...", flush=True)
         for query in {candidate.query.name: None for candidate in candidates}:
             for connections in plan.connections:
                 for candidate in _in_turn([one for one in candidates if one.query.name == query], turn):
-                    figures = measure(
-                        candidate.server, candidate.bodies, candidate.size, postmaster, connections, plan.seconds
-                    )
+                    figures = _attempt(candidate, postmaster, connections, plan.seconds)
                     found.setdefault((query, candidate.server.name, connections), []).append(figures)
     results: Results = {}
     for (query, server, connections), measurements in found.items():
-        results.setdefault(query, {}).setdefault(server, {})[connections] = medians(measurements)
+        points = results.setdefault(query, {}).setdefault(server, {})
+        succeeded = [one for one in measurements if one]
+        if len(succeeded) == plan.rounds:
+            points[connections] = medians(succeeded)
     return results
+
+
+def _attempt(candidate: Candidate, postmaster: int, connections: int, seconds: int) -> Measurement | None:
+    try:
+        return measure(candidate.server, candidate.bodies, candidate.size, postmaster, connections, seconds)
+    except WrongAnswersError as error:
+        print(f"{candidate.query.name} over {connections} connections: {error}", flush=True)
+        return None
 
 
 def _in_turn(candidates: list[Candidate], turn: int) -> list[Candidate]:

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -14,6 +15,7 @@ from app.servers import CannotStartError
 from bench.servers import Server
 
 SCRIPT = Path(__file__).parent / "wrk.lua"
+SETTLE_SECONDS = 60
 TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 
@@ -48,6 +50,7 @@ def measure(
         server_before, postgres_before = _own_time(server.pid), _postgres_time(postmaster)
         found = _wrk(server, file.name, connections, seconds)
         server_after, postgres_after = _own_time(server.pid), _postgres_time(postmaster)
+    _settle(server.pid, postmaster)
     count = max(1, found["requests"])
     # GraphQL errors come with status 200, but they are short.
     if found["errors"] or found["bytes"] / count < size / 2:
@@ -66,6 +69,18 @@ def medians(measurements: list[Measurement]) -> Measurement:
     """Each figure's own median."""
     columns = zip(*(asdict(measurement).values() for measurement in measurements), strict=True)
     return Measurement(*(round(median(column), 4) for column in columns))
+
+
+def _settle(pid: int, postmaster: int) -> None:
+    """Wait until what wrk left unanswered is done with: it would be counted against the next one."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    before = _own_time(pid) + _postgres_time(postmaster)
+    while time.monotonic() < deadline:
+        time.sleep(0.05)
+        after = _own_time(pid) + _postgres_time(postmaster)
+        if after - before <= TICK_MS:
+            return
+        before = after
 
 
 def _wrk(server: Server, bodies: str, connections: int, seconds: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ GROUP = BAR * len(COLOURS) + GAP
 
 def plot(results: Results, names: dict[str, str], title: str, connections: int) -> str:
     """Bars at so many connections; a query that the limit does not answer is left out."""
-    answered = {query: servers for query, servers in results.items() if "limit" in servers}
+    answered = {query: servers for query, servers in results.items() if connections in servers.get("limit", {})}
     right = LEFT + len(answered) * GROUP
     highest = max([1.0, *(share for servers in answered.values() for _, share in _shares(servers, connections))])
     size = f'width="{right + LEGEND}" height="{TOP + HEIGHT + 40}"'
@@ -32,7 +32,7 @@ def plot(results: Results, names: dict[str, str], title: str, connections: int) 
 
 def _shares(servers: Points, connections: int) -> list[tuple[str, float]]:
     limit = servers["limit"][connections].rps
-    return [(server, points[connections].rps / limit) for server, points in servers.items()]
+    return [(server, points[connections].rps / limit) for server, points in servers.items() if connections in points]
 
 
 def _group(x: int, query: str, servers: Points, connections: int, highest: float) -> Iterator[str]:

@@ -6,12 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench.comparison import Points, Results
+from bench.load import Measurement
 from bench.plot import plot
 from bench.queries import QUERIES
 
 HERE = Path(__file__).parent
 PEERS = ("postgraphile", "mercurius")
 TITLES = {query.name: query.title for query in QUERIES}
+FAILED = "failed"
 NAMES = {"wayfare": "Wayfare", "postgraphile": "PostGraphile 5", "mercurius": "Mercurius", "limit": "limit"}
 
 
@@ -55,35 +57,41 @@ def _query_table(query: str, servers: Points) -> str:
         f"CPU ms Postgres, {middle} conn.",
     ]
     lines = [f"### {query.upper()}: {TITLES[query]}", "", _row(heads), _row(["---", *["---:"] * (len(heads) - 1)])]
-    for server, figures in servers.items():
-        limit = servers.get("limit", {}).get(middle)
-        share = f"{figures[middle].rps / limit.rps:.2f}" if limit else ""
-        lines.append(
-            _row(
-                [
-                    NAMES[server],
-                    *(f"{figures[number].rps:,.0f}" for number in connections),
-                    share,
-                    f"{figures[middle].p50:.1f}",
-                    f"{figures[most].p99:.1f}",
-                    f"{figures[middle].cpuServer:.2f}",
-                    f"{figures[middle].cpuPostgres:.2f}",
-                ]
-            )
-        )
+    for server, points in servers.items():
+        cells = [
+            NAMES[server],
+            *(_figure(points, number, "rps", ",.0f") for number in connections),
+            _share(points, servers.get("limit", {}), middle),
+            _figure(points, middle, "p50", ".1f"),
+            _figure(points, most, "p99", ".1f"),
+            _figure(points, middle, "cpuServer", ".2f"),
+            _figure(points, middle, "cpuPostgres", ".2f"),
+        ]
+        lines.append(_row(cells))
     return "\n".join([*lines, "", _ratio(servers, connections), ""])
+
+
+def _figure(points: dict[int, Measurement], connections: int, name: str, form: str) -> str:
+    return format(getattr(points[connections], name), form) if connections in points else FAILED
+
+
+def _share(points: dict[int, Measurement], others: dict[int, Measurement], connections: int) -> str:
+    if connections not in points or connections not in others:
+        return FAILED
+    return f"{points[connections].rps / others[connections].rps:.2f}"
 
 
 def _ratio(servers: Points, connections: list[int]) -> str:
     """Wayfare over the better peer."""
-    peers = [servers[peer] for peer in PEERS if peer in servers]
     if "wayfare" not in servers:
         return "Wayfare does not answer this query yet."
-    if not peers:
-        return ""
-    ratios = [
-        f"{servers['wayfare'][number].rps / max(peer[number].rps for peer in peers):.2f}" for number in connections
-    ]
+    peers = [servers[peer] for peer in PEERS if peer in servers]
+    better = {
+        number: max((peer[number] for peer in peers if number in peer), key=lambda figures: figures.rps)
+        for number in connections
+        if any(number in peer for peer in peers)
+    }
+    ratios = [_share(servers["wayfare"], better, number) for number in connections]
     return f"Wayfare is at {' / '.join(ratios)} of the better peer."
 
 

@@ -105,7 +105,7 @@ const PAGES = {
   CREATED_AT: `select ${CUSTOMER} from customer c order by c.created_at, c.id limit $1`,
   after: `select ${CUSTOMER} from customer c where (c.created_at, c.id) > ($2, $3)
           order by c.created_at, c.id limit $1`,
-  search: `select ${CUSTOMER} from customer c where c.search_text like $2 and c.search_text like $3
+  search: `select ${CUSTOMER} from customer c where c.id in (select peers.find_customers($2, $3))
            order by c.name collate "C", c.id limit $1`,
 };
 
@@ -123,8 +123,7 @@ const resolvers = {
   Query: {
     async customers(_, { first, after, search }) {
       if (search) {
-        const words = search.split(" ").map((word) => `%${word}%`);
-        return page(first, await rows("search", PAGES.search, [first + 1, ...words]), byName);
+        return page(first, await rows("search", PAGES.search, [first + 1, ...search.split(" ")]), byName);
       }
       if (!after) return page(first, await rows("first", PAGES.CREATED_AT, [first + 1]), byCreation);
       const cursor = JSON.parse(Buffer.from(after, "base64url").toString());

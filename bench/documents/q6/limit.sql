@@ -2,7 +2,7 @@ with page as materialized (
     select c.id, c.external_id as "externalId", c.name, c.email, c.city, c.country,
            c.loyalty_level as "loyaltyLevel", c.created_at as "createdAt"
     from customer c
-    where c.search_text like '%' || $1::text || '%' and c.search_text like '%' || $2::text || '%'
+    where c.id in (select peers.find_customers($1::text, $2::text))
     order by c.name collate "C", c.id
     limit 51
 )
