@@ -24,17 +24,20 @@ def redis() -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-async def own_url(addresses: Any) -> str:
+async def own_url(addresses: Any) -> AsyncIterator[str]:
     """A database of this test alone: sweepers see the jobs of every organization in theirs."""
     name = f"own_{new_id().hex}"
-    connection = await asyncpg.connect(addresses.database_url)
-    await connection.execute(f"create database {name} template {TEMPLATE}")
-    await connection.close()
     url: str = urlsplit(addresses.database_url)._replace(path=f"/{name}").geturl()
-    own = await asyncpg.connect(url)
-    await own.execute(TABLES)
-    await own.close()
-    return url
+    await execute(addresses.database_url, f"create database {name} template {TEMPLATE}")
+    await execute(url, TABLES)
+    yield url
+    await execute(addresses.database_url, f"drop database {name} with (force)")
+
+
+async def execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute(statement)
+    await connection.close()
 
 
 @pytest.fixture
