@@ -95,7 +95,7 @@ async def lock_customers(tx: Transaction, customers: Statement) -> list[UUID]:
     customers: a statement with one column of ids. Returns those that exist, ascending.
     """
     rows = await tx.rows(
-        "select c.id from customer c where c.organization_id = :organization and c.id in (:customers) "
+        "select c.id from customer c where c.organization_id = (select :organization::uuid) and c.id in (:customers) "
         "order by c.id for no key update",
         customers=customers,
     )

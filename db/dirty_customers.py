@@ -14,7 +14,7 @@ async def mark_dirty(tx: Transaction, customers: Statement, now: datetime) -> No
         """
         insert into dirty_customer (organization_id, customer_id, since)
         select :organization, c.id, :now::timestamptz
-        from customer c where c.organization_id = :organization and c.id in (:customers)
+        from customer c where c.organization_id = (select :organization::uuid) and c.id in (:customers)
         order by c.id
         on conflict (organization_id, customer_id) do update set since = excluded.since
         """,

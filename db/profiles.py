@@ -73,7 +73,10 @@ async def upsert_customers(tx: Transaction, changes: Sequence[ProfileChange], no
 async def update_customer(
     tx: Transaction, customer_id: UUID, fields: Mapping[str, Any], now: datetime, *, expected_version: int | None = None
 ) -> None:
-    """Changes one customer; `fields` as in ProfileChange. Refuses NOT_FOUND, CONFLICT, EXTERNAL_ID_TAKEN, EMAIL_TAKEN."""
+    """Changes one customer; `fields` as in ProfileChange.
+
+    Refuses NOT_FOUND, CONFLICT (not at the expected version), EXTERNAL_ID_TAKEN and EMAIL_TAKEN.
+    """
     await lock_customers(tx, sql(":id::uuid", id=customer_id))
     version = await tx.value(
         "select version from customer where organization_id = :organization and id = :id", id=customer_id
@@ -92,14 +95,19 @@ async def delete_customer(tx: Transaction, customer_id: UUID) -> bool:
 
 
 async def _read(tx: Transaction, changes: Sequence[ProfileChange]) -> _Profiles:
-    holders = await find_customers(tx, [reference for change in changes for reference in _references(change)])
+    names = [reference for change in changes for reference in _references(change)]
+    holders = await find_customers(tx, names)
+    if any(change.customer not in holders and not change.customer.id for change in changes):
+        # Who makes customers takes turns, so that nobody finds the name just taken by somebody else.
+        await tx.run("select pg_advisory_xact_lock(hashtextextended('customers made in ' || :organization::uuid, 0))")
+        holders = await find_customers(tx, names)
     named = [holders[change.customer] for change in changes if change.customer in holders]
     customers = sql("select unnest(:ids::uuid[])", ids=sorted(set(named)))
     await lock_customers(tx, customers)
     rows = await tx.records(
         Customer,
         f"select {columns_of(Customer)} from customer t "
-        "where t.organization_id = :organization and t.id in (:customers)",
+        "where t.organization_id = (select :organization::uuid) and t.id in (:customers)",
         customers=customers,
     )
     profiles = _Profiles(holders=holders)
@@ -189,7 +197,7 @@ inserted as (
 updated as (
     update customer c
     set (updated_at, version, {_LISTED}) = row(:now::timestamptz, c.version + 1, {_GIVEN})
-    from given g where g.stored and c.organization_id = :organization and c.id = g.id
+    from given g where g.stored and c.organization_id = (select :organization::uuid) and c.id = g.id
     returning 1
 )
 select (select count(*) from inserted) + (select count(*) from updated)

@@ -18,7 +18,7 @@ async def note_acquisition(tx: Transaction, writings: Sequence[Writing], now: da
         update customer c
         set acquired_at = f.at, updated_at = :now, version = c.version + 1
         from unnest(:ids::uuid[], :ats::timestamptz[]) as f(customer_id, at)
-        where c.organization_id = :organization and c.id = f.customer_id and c.acquired_at > f.at
+        where c.organization_id = (select :organization::uuid) and c.id = f.customer_id and c.acquired_at > f.at
         """,
         ids=list(first),
         ats=list(first.values()),

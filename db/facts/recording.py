@@ -1,6 +1,6 @@
 """Facts taken in by sets: once each whatever is repeated, with everything that follows from them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -126,45 +126,33 @@ async def _brands(tx: Transaction, facts: Sequence[Fact]) -> frozenset[UUID]:
 
 async def _lock_rows(tx: Transaction, facts: Sequence[Fact], known: _Known) -> dict[_Name, _Row]:
     """A row for each (source, key): the stored one as nobody can change it any more, or a new one."""
-    rows = {(fact.source, fact.key): _Row(new_id()) for fact in facts}
-    sources, keys = [source for source, _ in rows], [key for _, key in rows]
+    names = {(fact.source, fact.key) for fact in facts}
     # The customers' locks are the order of writing; a correction may take the fact away from its owner so far.
+    owners = {row.owner for row in (await _stored(tx, names)).values() if row.owner}
     locked = await lock_customers(
-        tx,
-        sql(
-            """
-            select unnest(:customers::uuid[])
-            union
-            select (select f.customer_id from fact f
-                    where f.organization_id = :organization and f.source = k.source and f.key = k.key)
-            from unnest(:sources::text[], :keys::text[]) as k(source, key)
-            """,
-            organization=tx.organization_id,
-            customers=list(known.customers.values()),
-            sources=sources,
-            keys=keys,
-        ),
+        tx, sql("select unnest(:ids::uuid[])", ids=list(owners | set(known.customers.values())))
     )
-    stored = await tx.rows(
-        """
-        select k.source, k.key, s.id, s.customer_id, s.content_hash, s.revision
-        from unnest(:sources::text[], :keys::text[]) as k(source, key)
-        cross join lateral (
-            select f.id, f.customer_id, f.content_hash, f.revision from fact f
-            where f.organization_id = :organization and f.source = k.source and f.key = k.key
-            limit 1
-        ) s
-        """,
-        sources=sources,
-        keys=keys,
-    )
-    for source, key, fact_id, *telling in stored:
-        told = Telling(*telling)
-        rows[source, key] = _Row(fact_id, told.customer_id, told)
-    if not {row.owner for row in rows.values() if row.owner} <= set(locked):
+    stored = await _stored(tx, names) if owners else {}
+    if not {row.owner for row in stored.values()} <= set(locked):
         message = "somebody else has just told one of these facts of another customer"
         raise asyncpg.SerializationError(message)
-    return rows
+    return {name: stored.get(name) or _Row(new_id()) for name in names}
+
+
+async def _stored(tx: Transaction, names: Collection[_Name]) -> dict[_Name, _Row]:
+    rows = await tx.rows(
+        """
+        select f.source, f.key, f.id, f.customer_id, f.content_hash, f.revision from fact f
+        where f.organization_id = (select :organization::uuid)
+          and f.source = any(:sources::text[]) and f.key = any(:keys::text[])
+        """,
+        sources=list({source for source, _ in names}),
+        keys=[key for _, key in names],
+    )
+    return {
+        (source, key): _Row(fact_id, customer_id, Telling(customer_id, content_hash, revision))
+        for source, key, fact_id, customer_id, content_hash, revision in rows
+    }
 
 
 async def _follow(tx: Transaction, writings: Sequence[Writing], now: datetime) -> None:

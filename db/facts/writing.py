@@ -79,7 +79,7 @@ inserted as (
 corrected as (
     update fact f
     set (properties, received_at, {_LISTED}) = row(t.properties::jsonb, :now::timestamptz, {_TOLD})
-    from told t where t.correction and f.organization_id = :organization and f.id = t.id
+    from told t where t.correction and f.organization_id = (select :organization::uuid) and f.id = t.id
     returning 1
 )
 select (select count(*) from inserted) + (select count(*) from corrected)
@@ -102,7 +102,9 @@ async def _replace_items(tx: Transaction, writings: Sequence[Writing]) -> None:
     corrected = [writing.id for writing in writings if writing.owner]
     if corrected:
         await tx.run(
-            "delete from fact_item where organization_id = :organization and fact_id = any(:ids::uuid[])", ids=corrected
+            "delete from fact_item "
+            "where organization_id = (select :organization::uuid) and fact_id = any(:ids::uuid[])",
+            ids=corrected,
         )
     items = [
         _item_values(writing.id, line, item) for writing in writings for line, item in enumerate(writing.fact.items)
