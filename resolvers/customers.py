@@ -3,15 +3,33 @@
 from uuid import UUID
 
 from db import customers
+from db.conditions.compiler import matching
 from db.database import Transaction
-from domain.refusals import Refused
+from db.statement import Statement, sql
+from domain.conditions import parse
+from domain.refusals import Refused, Rejected
 from resolvers.context import Context
+from resolvers.preview import current_scope
 
 MAX_NOTE = 10_000
 
 
 async def find(context: Context, predicate: str, value: object) -> customers.Customer | None:
     return await context.read(lambda tx: customers.find_customer(tx, predicate, value))
+
+
+async def filtered(context: Context, given: object) -> Statement:
+    """A filter as a predicate over customers; raises BAD_USER_INPUT with the refusal's code as reason."""
+    try:
+        condition = parse(given)
+    except Refused as refusal:
+        raise Rejected.argument(refusal, "where") from refusal
+
+    async def work(tx: Transaction) -> Statement:
+        scope = await current_scope(tx, context.now)
+        return sql("t.id in (:matching)", matching=matching(condition, scope))
+
+    return await context.read(work)
 
 
 async def add_note(context: Context, customer_id: UUID, body: str) -> tuple[UUID | None, list[Refused]]:

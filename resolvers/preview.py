@@ -37,7 +37,7 @@ async def preview(
         raise Rejected.argument(refusal, "condition") from refusal
 
     async def work(tx: Transaction) -> Preview:
-        scope = await _scope(tx, context.now, as_of, brand_id)
+        scope = await current_scope(tx, context.now, as_of, brand_id)
         row = await tx.row(
             """
             with matched as materialized (:matching)
@@ -53,9 +53,12 @@ async def preview(
     return await context.read(work)
 
 
-async def _scope(tx: Transaction, now: datetime, as_of: datetime | None, brand_id: UUID | None) -> Scope:
+async def current_scope(
+    tx: Transaction, now: datetime, as_of: datetime | None = None, brand_id: UUID | None = None
+) -> Scope:
+    """The scope of a reading now or as of an instant."""
     organization = await current_organization(tx)
-    # A preview writes nothing: where time has made maintained metrics stale, it computes them from the facts instead.
+    # A reading writes nothing: where time has made maintained metrics stale, it computes them from the facts instead.
     if as_of is None and await is_stale(tx, now):
         as_of = now
     return Scope(organization, as_of, as_of or now, brand_id)

@@ -8,11 +8,13 @@ import strawberry
 
 from db import customers
 from db.metrics import METRICS_OF_CUSTOMER
+from db.statement import join
 from db.tags import TAGS_OF_CUSTOMER
 from domain.customers import CustomerKind
 from resolvers import customers as commands
 from resolvers.ids import row_id
 from schema.connections import Connection
+from schema.customer_filter import CustomerWhereInput, filter_condition
 from schema.enums import OrderDirection, described
 from schema.fields import (
     After,
@@ -38,8 +40,6 @@ if TYPE_CHECKING:
     from schema.tags import Tag
 
 VIEW = "customers:view"
-
-described(CustomerKind, "What a customer is.", {"PERSON": "A human being.", "BUSINESS": "A company or other body."})
 
 
 @node(by_id=customers.CUSTOMER_BY_ID, scope=VIEW, description="A person or business the organization knows.")
@@ -116,9 +116,10 @@ class CustomerQueries:
         return info.context.loaders.one(customers.CUSTOMER_BY_ID, row_id(str(by.id), "Customer"))
 
     @strawberry.field(description=scoped("The organization's customers.", VIEW), graphql_type=Connection[Customer])
-    def customers(
+    async def customers(
         self,
         info: Info,
+        where: Annotated[CustomerWhereInput | None, argument("Which customers.")] = None,
         order_by: Annotated[CustomerOrder | None, argument("The order; oldest first without it.")] = None,
         search: Annotated[str | None, argument("Words that name, e-mail, external id or phone contain.")] = None,
         first: First = None,
@@ -127,6 +128,9 @@ class CustomerQueries:
         before: Before = None,
     ) -> Any:
         info.context.caller.require(VIEW)
-        where = customers.matching_text(search) if search else None
-        arguments = page_arguments(first, after, last, before, order_by, where)
+        filters = [customers.matching_text(search)] if search else []
+        if where is not None:
+            filters.append(await commands.filtered(info.context, filter_condition(where)))
+        predicate = join(" and ", filters) if filters else None
+        arguments = page_arguments(first, after, last, before, order_by, predicate)
         return info.context.loaders.page(customers.CUSTOMERS, own_key(info), arguments)

@@ -31,7 +31,9 @@ async def explain(text: str, variables: dict[str, Any] | None, now: datetime) ->
     if document.errors:
         raise document.errors[0]
     # Planned readings are never run, so there is no database to give.
-    context = _Explanation(cast("Database", None), Caller(NOBODY, "explain", frozenset(SCOPES)), now, plans=document.plans)
+    context = _Explanation(
+        cast("Database", None), Caller(NOBODY, "explain", frozenset(SCOPES)), now, plans=document.plans
+    )
     result = run(
         schema._schema,
         document.node,
