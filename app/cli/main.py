@@ -41,7 +41,7 @@ app.add_typer(organizations.app, name="organizations")
 def main() -> None:
     """Run the command line. What people can mend is printed for them; what they cannot keeps its traceback."""
     try:
-        app()
+        app(prog_name="wayfare")
     except CannotStartError as error:
         _fail(str(error))
     except ValidationError as error:
