@@ -8,7 +8,8 @@ from db.campaigns import Campaign
 from db.database import Transaction
 from db.statement import Statement, sql
 from db.suppressions import hash_of
-from domain.campaigns import Audience, CampaignClass, Channel
+from domain.campaigns import Audience, CampaignClass
+from domain.consents import Channel
 from domain.suppressions import AddressKey
 
 CHUNK = 10_000

@@ -1,17 +1,20 @@
 """Campaigns as they are stored: drafts change, every other change of status is a compare-and-set."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from db.database import Transaction
 from db.jobs import request_job
+from db.names import in_status, named, of_brand
 from db.organizations import Brand
 from db.records import columns_of
 from db.relations import Relation, Sort
+from db.statement import Statement
 from domain import campaigns
-from domain.campaigns import Audience, CampaignClass, CampaignStatus, Channel, Move
+from domain.campaigns import Audience, CampaignClass, CampaignStatus, Move
+from domain.consents import Channel
 from domain.messages import DeliveryPolicy
 
 SNAPSHOT_JOB = "campaigns.snapshot"
@@ -81,6 +84,11 @@ CAMPAIGNS = Relation(
     ),
     descending=True,
 )
+
+
+def matching(brand_id: UUID | None, status: Sequence[str] | None, search: str | None) -> Statement | None:
+    """Campaigns of a brand, in one of these statuses, whose name contains every word; None for all."""
+    return named(search, of_brand(brand_id), in_status(status))
 
 
 async def find_campaign(tx: Transaction, campaign_id: UUID, *, lock: bool = False) -> Campaign | None:

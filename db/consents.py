@@ -6,9 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from db.database import Transaction
+from db.records import columns_of
 from db.relations import Relation, Sort
-from domain.campaigns import Channel
-from domain.consents import ConsentState
+from domain.consents import Channel, ConsentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,22 @@ CONSENTS_OF_CUSTOMER = Relation(
     tie=Sort('(t.brand_id || t.channel || t.topic) collate "C"', "text"),
     descending=True,
 )
+
+
+async def find_consent(tx: Transaction, about: Wish) -> Consent | None:
+    """The present state of what the wish is about."""
+    return await tx.record(
+        Consent,
+        f"""
+        select {columns_of(Consent)} from consent t
+        where t.organization_id = :organization and t.customer_id = :customer_id and t.brand_id = :brand_id
+          and t.channel = :channel and t.topic = :topic
+        """,
+        customer_id=about.customer_id,
+        brand_id=about.brand_id,
+        channel=about.channel.value,
+        topic=about.topic,
+    )
 
 
 async def set_consents(tx: Transaction, wishes: Sequence[Wish], actor: str) -> int:

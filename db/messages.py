@@ -1,17 +1,22 @@
 """The message ledger as people read it: one row for each customer of an audience, and what became of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from db.database import Transaction
+from db.names import in_status, named
 from db.records import column, columns_of
 from db.relations import Relation, Sort
+from db.statement import Statement, sql
 from domain.messages import MessageStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
+    """`address` is where it goes or would have gone; `error` the provider's or a person's words."""
+
     id: UUID
     campaign_id: UUID
     customer_id: UUID
@@ -41,7 +46,14 @@ class Tally:
     failed: int = column("n.failed")
     uncertain: int = column("n.uncertain")
     skipped: int = column("n.skipped")
-    skip_reasons: dict[str, int] = column("n.skip_reasons")
+
+
+@dataclass(frozen=True, slots=True)
+class Skips:
+    """How many of a campaign's audience get nothing for one reason."""
+
+    reason: str
+    number: int
 
 
 MESSAGE_BY_ID = Relation("message", Message, "message t", key="t.id")
@@ -65,14 +77,40 @@ TALLY_OF_CAMPAIGN = Relation(
                coalesce(sum(g.number) filter (where g.status = 'SENT'), 0)::bigint as sent,
                coalesce(sum(g.number) filter (where g.status = 'FAILED'), 0)::bigint as failed,
                coalesce(sum(g.number) filter (where g.status = 'UNCERTAIN'), 0)::bigint as uncertain,
-               coalesce(sum(g.number) filter (where g.status = 'SKIPPED'), 0)::bigint as skipped,
-               coalesce(jsonb_object_agg(g.skip_reason, g.number) filter (where g.status = 'SKIPPED'), '{}'::jsonb)
-                   as skip_reasons
-        from (select m.status, m.skip_reason, count(*) as number from message m
-              where m.organization_id = t.organization_id and m.campaign_id = t.id group by 1, 2) g
+               coalesce(sum(g.number) filter (where g.status = 'SKIPPED'), 0)::bigint as skipped
+        from (select m.status, count(*) as number from message m
+              where m.organization_id = t.organization_id and m.campaign_id = t.id group by 1) g
     ) n""",
     key="t.id",
 )
+SKIPS_OF_CAMPAIGN = Relation(
+    "skips_of_campaign",
+    Skips,
+    """
+    (select m.organization_id, m.campaign_id, m.skip_reason as reason, count(*) as number from message m
+     where m.status = 'SKIPPED' group by 1, 2, 3) t
+    """,
+    key="t.campaign_id",
+    orders=(("REASON", Sort('t.reason collate "C"', "text")),),
+    tie=Sort("t.campaign_id", "uuid"),
+)
+
+
+def matching(
+    *,
+    campaign_id: UUID | None = None,
+    customer_id: UUID | None = None,
+    status: Sequence[str] | None = None,
+    skip_reason: Sequence[str] | None = None,
+) -> Statement | None:
+    """Messages of which all that is said holds; None for all."""
+    return named(
+        None,
+        None if campaign_id is None else sql("t.campaign_id = :campaign_id", campaign_id=campaign_id),
+        None if customer_id is None else sql("t.customer_id = :customer_id", customer_id=customer_id),
+        in_status(status),
+        None if skip_reason is None else sql("t.skip_reason = any(:reasons::text[])", reasons=list(skip_reason)),
+    )
 
 
 async def find_message(tx: Transaction, message_id: UUID) -> Message | None:

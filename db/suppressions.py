@@ -2,7 +2,7 @@
 
 from db.database import Transaction
 from db.statement import Statement, sql
-from domain.campaigns import Channel
+from domain.consents import Channel
 from domain.suppressions import AddressKey, SuppressionReason
 
 

@@ -5,9 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from db.database import Transaction
+from db.names import named, of_brand
 from db.records import column, columns_of
 from db.relations import Relation, Sort
-from domain.campaigns import Channel
+from db.statement import Statement
+from domain.consents import Channel
 from domain.templates import Content
 
 _NEWEST = (
@@ -48,6 +50,11 @@ TEMPLATES = Relation(
         ("NAME", Sort('t.name collate "C"', "text")),
     ),
 )
+
+
+def matching(brand_id: UUID | None, search: str | None) -> Statement | None:
+    """Templates of a brand whose name contains every word; None for all."""
+    return named(search, of_brand(brand_id))
 
 
 async def find_template(tx: Transaction, template_id: UUID) -> Template | None:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain import values
+from domain.consents import Channel
 from domain.refusals import Refused
 
 MAX_SEGMENTS = 50
@@ -28,13 +29,6 @@ class CampaignClass(StrEnum):
 
     MARKETING = "MARKETING"
     TRANSACTIONAL = "TRANSACTIONAL"
-
-
-class Channel(StrEnum):
-    EMAIL = "EMAIL"
-    SMS = "SMS"
-    PUSH = "PUSH"
-    WALLET = "WALLET"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,30 @@
 
 from enum import StrEnum
 
+from domain.refusals import Refused
+
+
+class Channel(StrEnum):
+    EMAIL = "EMAIL"
+    SMS = "SMS"
+    PUSH = "PUSH"
+    WALLET = "WALLET"
+
 
 class ConsentState(StrEnum):
-    """Nothing stored means nothing was asked: then marketing is allowed, as the topic's default."""
+    """PENDING: asked to confirm (double opt-in), not yet confirmed. NEVER: nothing else was ever recorded.
+
+    Where nothing is recorded marketing is allowed; that is the default of every topic so far.
+    """
 
     SUBSCRIBED = "SUBSCRIBED"
     UNSUBSCRIBED = "UNSUBSCRIBED"
-    # Asked to confirm (double opt-in) and has not yet.
     PENDING = "PENDING"
     NEVER = "NEVER"
+
+
+def recordable(state: ConsentState, *field: str) -> ConsentState:
+    """A state that somebody can be in by their own doing; refuses INVALID for NEVER."""
+    if state is ConsentState.NEVER:
+        raise Refused("INVALID", "NEVER means that nothing was recorded; record UNSUBSCRIBED for a no.", field)
+    return state

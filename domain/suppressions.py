@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain import customers
-from domain.campaigns import Channel
+from domain.consents import Channel
 from domain.refusals import Refused
 
 _BLOCK = 64

@@ -4,14 +4,20 @@ import strawberry
 
 from schema.api_keys import ApiKeyMutations, ApiKeyQueries
 from schema.bulk import BulkMutations, BulkQueries
+from schema.campaigns import CampaignQueries
 from schema.conditions import ConditionFieldQueries
+from schema.consents import ConsentMutations
 from schema.customers import CustomerQueries
+from schema.drafts import DraftMutations
+from schema.messages import MessageMutations, MessageQueries
 from schema.node import NodeQueries
 from schema.notes import NoteMutations
 from schema.organization import OrganizationMutations, OrganizationQueries
 from schema.preview import PreviewQueries
 from schema.profiles import ProfileMutations
+from schema.sending import SendingMutations
 from schema.tags import TagMutations, TagQueries
+from schema.templates import TemplateMutations, TemplateQueries
 
 
 @strawberry.type(description="Everything that can be read.")
@@ -24,10 +30,25 @@ class Query(
     ConditionFieldQueries,
     PreviewQueries,
     BulkQueries,
+    TemplateQueries,
+    CampaignQueries,
+    MessageQueries,
 ):
     pass
 
 
 @strawberry.type(description="Everything that can be done; each field is one transaction, and they run in order.")
-class Mutation(OrganizationMutations, ApiKeyMutations, ProfileMutations, TagMutations, NoteMutations, BulkMutations):
+class Mutation(
+    OrganizationMutations,
+    ApiKeyMutations,
+    ProfileMutations,
+    TagMutations,
+    NoteMutations,
+    BulkMutations,
+    TemplateMutations,
+    DraftMutations,
+    SendingMutations,
+    MessageMutations,
+    ConsentMutations,
+):
     pass

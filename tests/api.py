@@ -11,8 +11,12 @@ import pytest
 from db.database import Database, Transaction
 from domain.access import SCOPES, Caller
 from resolvers.context import Context
+from resolvers.tools import Tools
 from schema.execute import PLANNER, execute
+from tests.campaigns import SECRET
+from workers.templates import check
 
+TOOLS = Tools(check, SECRET)
 Api = Callable[..., Awaitable[dict[str, Any]]]
 
 
@@ -32,7 +36,7 @@ def api(database: Database, organization: UUID) -> Api:
         planner: bool = PLANNER,
         **variables: Any,
     ) -> dict[str, Any]:
-        context = Context(database, caller(organization, scopes), datetime.now(UTC))
+        context = Context(database, caller(organization, scopes), datetime.now(UTC), TOOLS)
         answer: dict[str, Any] = orjson.loads(
             orjson.dumps(await execute(context, document, variables, planner=planner))
         )

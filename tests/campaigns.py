@@ -10,7 +10,8 @@ from db import audience, campaigns
 from db.campaigns import Campaign, Draft
 from db.database import Database
 from db.templates import create_template
-from domain.campaigns import Audience, Channel
+from domain.campaigns import Audience
+from domain.consents import Channel
 from domain.ids import new_id
 from domain.messages import DeliveryPolicy
 from domain.suppressions import AddressKey

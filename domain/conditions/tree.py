@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import TypeAlias
 from uuid import UUID
 
+from domain.consents import Channel as Channel
+from domain.consents import ConsentState as ConsentState
 from domain.facts import FactKind
 
 
@@ -170,13 +172,6 @@ class MessageOutcome(StrEnum):
     SKIPPED = "SKIPPED"
 
 
-class Channel(StrEnum):
-    EMAIL = "EMAIL"
-    SMS = "SMS"
-    PUSH = "PUSH"
-    WALLET = "WALLET"
-
-
 @dataclass(frozen=True, slots=True)
 class MessageLeaf:
     """At least one message to the customer ended so."""
@@ -185,15 +180,6 @@ class MessageLeaf:
     channel: Channel | None = None
     campaign_id: UUID | None = None
     within_days: int | None = None
-
-
-class ConsentState(StrEnum):
-    """NEVER: nothing else was ever recorded."""
-
-    SUBSCRIBED = "SUBSCRIBED"
-    UNSUBSCRIBED = "UNSUBSCRIBED"
-    PENDING = "PENDING"
-    NEVER = "NEVER"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from db.database import Database
 from db.organizations import add_brand
 from db.statement import sql
 from db.suppressions import hash_of, suppress
-from domain.campaigns import PAUSE, CampaignClass, Channel
-from domain.consents import ConsentState
+from domain.campaigns import PAUSE, CampaignClass
+from domain.consents import Channel, ConsentState
 from domain.ids import new_id
 from domain.suppressions import SuppressionReason
 from tests.campaigns import Shop, open_shop

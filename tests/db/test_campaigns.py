@@ -11,8 +11,8 @@ from db.consents import Wish, set_consents
 from db.database import Database
 from db.organizations import add_brand
 from db.templates import change_template, content_of, create_template, find_template
-from domain.campaigns import CANCEL, PAUSE, RESUME, Channel, Move
-from domain.consents import ConsentState
+from domain.campaigns import CANCEL, PAUSE, RESUME, Move
+from domain.consents import Channel, ConsentState
 from domain.ids import new_id
 from domain.templates import Content
 from tests.campaigns import HELLO, Shop, open_shop

@@ -4,7 +4,7 @@ import hmac
 
 import pytest
 
-from domain.campaigns import Channel
+from domain.consents import Channel
 from domain.ids import new_id
 from domain.refusals import Refused
 from domain.suppressions import AddressKey, address

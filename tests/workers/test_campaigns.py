@@ -14,8 +14,8 @@ from db.database import Database
 from db.points import watched
 from db.suppressions import suppress
 from db.templates import create_template
-from domain.campaigns import CANCEL, PAUSE, RESUME, Channel, Move
-from domain.consents import ConsentState
+from domain.campaigns import CANCEL, PAUSE, RESUME, Move
+from domain.consents import Channel, ConsentState
 from domain.ids import new_id
 from domain.messages import MAX_ATTEMPTS
 from domain.suppressions import SuppressionReason

@@ -1,0 +1,208 @@
+"""Campaigns as clients see them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import strawberry
+
+from db import campaigns, messages
+from db.organizations import BRAND_BY_ID
+from db.templates import TEMPLATE_BY_ID
+from domain.campaigns import Audience, CampaignClass, CampaignStatus
+from domain.consents import Channel
+from domain.messages import DeliveryPolicy, SkipReason
+from resolvers import campaigns as commands
+from resolvers.ids import row_id
+from schema.connections import Connection
+from schema.enums import OrderDirection, described
+from schema.fields import (
+    After,
+    Before,
+    First,
+    Info,
+    Last,
+    argument,
+    column,
+    connected,
+    listed,
+    own_key,
+    page_arguments,
+    related,
+    scoped,
+)
+from schema.messages import Message
+from schema.node import Node, node
+from schema.organization import Brand
+from schema.templates import VIEW, Template
+
+described(
+    CampaignStatus,
+    "Where a campaign is in its life.",
+    {
+        "DRAFT": "It can be changed.",
+        "SCHEDULED": "It waits for its time.",
+        "RUNNING": "It is being sent.",
+        "PAUSED": "Nothing is sent until it is resumed.",
+        "COMPLETED": "Everything is sent, or known not to be; uncertain messages may wait for a person.",
+        "CANCELLED": "What was not sent will not be.",
+        "FAILED": "It could not be sent.",
+    },
+)
+described(
+    CampaignClass,
+    "Whether recipients may refuse it.",
+    {
+        "MARKETING": "Not sent to those who unsubscribed from the topic or have not confirmed it.",
+        "TRANSACTIONAL": "Sent whatever the customer subscribed to; still never to suppressed addresses.",
+    },
+)
+described(
+    DeliveryPolicy,
+    "What happens to a message of which nobody knows whether the provider took it.",
+    {
+        "HOLD": "It is listed as uncertain: nobody gets it twice.",
+        "RETRY": "It is sent again: nobody is left out, somebody may get it twice.",
+    },
+)
+
+
+@strawberry.type(description="How many of an audience get nothing for one reason.")
+class SkipCount:
+    reason: SkipReason = column("Why.")
+    number: int = column("How many.")
+
+
+@strawberry.type(description="The audience by what became of it: the five others always add up to it.")
+class CampaignTally:
+    audience: int = column("Customers in the audience.")
+    pending: int = column("Not sent yet, or being sent.")
+    sent: int = column("Accepted by the provider.")
+    failed: int = column("Refused by the provider for good.")
+    uncertain: int = column("Perhaps accepted; a person has to find out (messageResolve).")
+    skipped: int = column("Not to be sent, with a reason each.")
+
+
+@node(by_id=campaigns.CAMPAIGN_BY_ID, scope=VIEW, description="One message to everybody in an audience.")
+class Campaign(Node):
+    name: str = column("Its name.")
+    description: str | None = column("What it is for.")
+    status: CampaignStatus = column("Where it is in its life.")
+    class_: CampaignClass = strawberry.field(name="class", description="Whether recipients may refuse it.")
+    channel: Channel = column("How it is sent.")
+    topic: str = column("What a recipient unsubscribes from.")
+    delivery_policy: DeliveryPolicy = column("What happens to messages of which nobody knows.")
+    template_version: int = column("Which version of the template was sent; of a draft, was the newest when saved.")
+    started_at: datetime | None = column("When it was sent.")
+    snapshot_at: datetime | None = column("The moment of which its audience is.")
+    completed_at: datetime | None = column("When it ended.")
+    audience_size: int | None = column("Customers in the audience, once that is fixed.")
+    error: str | None = column("Why nothing moves at present, or why it ended.")
+    version: int = column("Grows with each change; give it as expectedVersion.")
+    created_at: datetime = column("When it was made.")
+    updated_at: datetime = column("When it was last changed.")
+
+    brand: Brand | None = related(BRAND_BY_ID, "Who speaks.", scope="customers:view", key="brand_id")
+    template: Template | None = related(TEMPLATE_BY_ID, "What is said, in its newest version.", key="template_id")
+    tally: CampaignTally | None = related(messages.TALLY_OF_CAMPAIGN, "What became of its audience.")
+    skips: list[SkipCount] = listed(messages.SKIPS_OF_CAMPAIGN, "Why some of its audience get nothing.")
+    messages: Connection[Message] = connected(messages.MESSAGES_OF_CAMPAIGN, "Its ledger, newest first.")
+
+
+class CampaignOrderField(StrEnum):
+    CREATED_AT = "CREATED_AT"
+    UPDATED_AT = "UPDATED_AT"
+    NAME = "NAME"
+
+
+described(
+    CampaignOrderField,
+    "What campaigns can be ordered by.",
+    {
+        "CREATED_AT": "When it was made.",
+        "UPDATED_AT": "When it was last changed.",
+        "NAME": "Its name, by Unicode code point.",
+    },
+)
+
+
+@strawberry.input(description="How to order campaigns.")
+class CampaignOrder:
+    field: CampaignOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
+
+
+@strawberry.input(description="Which campaigns; all that is said must hold.")
+class CampaignWhereInput:
+    brand_id: strawberry.ID | None = strawberry.field(default=None, description="Of this brand.")
+    status: list[CampaignStatus] | None = strawberry.field(default=None, description="In one of these.")
+
+
+@strawberry.type(description="Whom a campaign would reach at this moment.")
+class CampaignAudiencePreview:
+    audience: int = column("Members of the audience who belong to the brand.")
+    reachable: int = column("Those who would get a message.")
+    skipped: list[SkipCount] = column("Why the others would not.")
+
+
+@strawberry.input(description="An audience to try.")
+class CampaignAudienceInput:
+    brand_id: strawberry.ID = strawberry.field(description="Who speaks; only its customers are reached.")
+    include_segment_ids: list[strawberry.ID] = strawberry.field(description="Members of any of these, 1 to 50.")
+    exclude_segment_ids: list[strawberry.ID] = strawberry.field(
+        default_factory=list, description="But of none of these, at most 50."
+    )
+    class_: CampaignClass = strawberry.field(
+        name="class", default=CampaignClass.MARKETING, description="Whether recipients may refuse it."
+    )
+    topic: str = strawberry.field(default="marketing", description="What a recipient unsubscribes from.")
+
+
+@strawberry.type
+class CampaignQueries:
+    @strawberry.field(
+        description=scoped("One campaign, or null when there is none that you may see.", VIEW),
+        graphql_type=Campaign | None,
+    )
+    def campaign(self, info: Info, id: Annotated[strawberry.ID, argument("Its global id.")]) -> Any:
+        info.context.caller.require(VIEW)
+        return info.context.loaders.one(campaigns.CAMPAIGN_BY_ID, row_id(id, "Campaign"))
+
+    @strawberry.field(description=scoped("The organization's campaigns.", VIEW), graphql_type=Connection[Campaign])
+    def campaigns(
+        self,
+        info: Info,
+        where: Annotated[CampaignWhereInput | None, argument("Which; all without it.")] = None,
+        order_by: Annotated[CampaignOrder | None, argument("The order; newest first without it.")] = None,
+        search: Annotated[str | None, argument("Words that the name contains.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Any:
+        info.context.caller.require(VIEW)
+        wanted = where or CampaignWhereInput()
+        matching = campaigns.matching(
+            row_id(wanted.brand_id, "Brand") if wanted.brand_id else None, wanted.status, search
+        )
+        arguments = page_arguments(first, after, last, before, order_by, matching)
+        return info.context.loaders.page(campaigns.CAMPAIGNS, own_key(info), arguments)
+
+    @strawberry.field(description=scoped("Whom a campaign would reach at this moment, without making one.", VIEW))
+    async def campaign_audience_preview(
+        self, info: Info, of: Annotated[CampaignAudienceInput, argument("The audience.")]
+    ) -> CampaignAudiencePreview:
+        info.context.caller.require(VIEW)
+        found = await commands.preview(
+            info.context,
+            Audience(
+                row_id(of.brand_id, "Brand"),
+                tuple(row_id(segment, "Segment") for segment in of.include_segment_ids),
+                tuple(row_id(segment, "Segment") for segment in of.exclude_segment_ids),
+                class_=of.class_,
+                topic=of.topic,
+            ),
+        )
+        skipped = [SkipCount(reason=SkipReason(reason), number=n) for reason, n in sorted(found.skipped.items())]
+        total = found.reachable + sum(found.skipped.values())
+        return CampaignAudiencePreview(audience=total, reachable=found.reachable, skipped=skipped)
