@@ -15,9 +15,10 @@ from app.settings import CHECKOUT, Settings
 from bench.comparison import Plan, check, run
 from bench.cursors import cursors, keys
 from bench.database import prepare
+from bench.foundation import measure
 from bench.load import require_wrk
 from bench.queries import QUERIES
-from bench.report import machine, write
+from bench.report import foundation_tables, machine, write
 from bench.servers import NAMES, NODE, install_peers, running
 
 STATE = CHECKOUT / "var" / "bench"
@@ -38,7 +39,8 @@ def bench(
 ) -> None:
     """Measure. Keeps its databases and logs in var/bench."""
     if foundation:
-        raise typer.Exit(0)
+        _foundation()
+        return
     require_wrk()
     install_peers()
     plan = Plan(tuple(connections or (1, 16, 64)), rounds, seconds or (1 if quick else 3))
@@ -46,6 +48,15 @@ def bench(
     with servers(Settings(database_url=None, redis_url=None, state=STATE)) as addresses:
         for size in customers or ([200_000] if quick else list(PUBLISHED)):
             _compare(addresses, size, plan, query, server or list(NAMES), whole=whole)
+
+
+def _foundation() -> None:
+    with servers(Settings(database_url=None, redis_url=None, state=STATE)) as addresses:
+        imports, evaluations = measure(addresses, STATE / "foundation")
+    text = foundation_tables(imports, evaluations)
+    (STATE / "results").mkdir(exist_ok=True)
+    (STATE / "results" / "foundation.md").write_text(text)
+    print(text)
 
 
 def _compare(

@@ -13,14 +13,12 @@ _GLOBAL_ID = re.compile(r"[A-Za-z]+:([0-9a-f-]{36})")
 def normalised(value: Any) -> Any:
     """One form for what servers write differently.
 
-    Instants in UTC, global ids as the row's id, numbers as text, connections and money without their wrapping, and no
-    cursors, which are each server's own.
+    Instants in UTC, global ids as the row's id, numbers as text, connections without their wrapping, and no cursors,
+    which are each server's own.
     """
     match value:
         case {"nodes": nodes, **rest} if not rest:
             return normalised(nodes)
-        case {"amount": amount, **rest} if not rest:
-            return normalised(amount)
         case dict():
             return {key: normalised(item) for key, item in value.items() if key != "endCursor"}
         case list():

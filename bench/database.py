@@ -53,26 +53,32 @@ def row_id(kind: str, number: int, organization: int = 1) -> UUID:
 async def prepare(server_url: str, customers: int) -> World:
     """The database of this size, built when it is missing or was made of something else."""
     name, made_of = f"bench_{customers}", _digest()
-    url = urlsplit(server_url)._replace(path=f"/{name}").geturl()
-    async with _connected(server_url) as server:
+    url = _address(server_url, name)
+    async with connected(server_url) as server:
         found = await server.fetchval(
             "select shobj_description(oid, 'pg_database') from pg_database where datname = $1", name
         )
         if found != made_of:
             print(f"Building {name} ...", flush=True)
-            await server.execute(f"drop database if exists {name} (force)")
-            await server.execute(f"create database {name}")
-            await _build(url, customers)
+            await _build(await fresh(server_url, name), customers)
             await server.execute(f"comment on database {name} is '{made_of}'")
-    async with _opened(url) as database, database.tenant(row_id("organization", 1)) as tx:
+    async with opened(url) as database, database.tenant(row_id("organization", 1)) as tx:
         return World(url, customers, await create_key(tx, name="Benchmark", scopes=list(SCOPES)))
 
 
+async def fresh(server_url: str, name: str) -> str:
+    """The address of a database of this name, made anew at the newest schema."""
+    async with connected(server_url) as server:
+        await server.execute(f"drop database if exists {name} (force)")
+        await server.execute(f"create database {name}")
+    await upgrade(_address(server_url, name))
+    return _address(server_url, name)
+
+
 async def _build(url: str, customers: int) -> None:
-    await upgrade(url)
     for number, size in ((1, customers), (2, customers // NEIGHBOUR_SHARE)):
         organization_id = row_id("organization", 1, organization=number)
-        async with _opened(url) as database:
+        async with opened(url) as database:
             async with database.tenant(organization_id) as tx:
                 await create_organization(tx, name=f"Bench {number}", slug=f"bench-{number}")
             await _fill(url, number, size)
@@ -80,13 +86,13 @@ async def _build(url: str, customers: int) -> None:
                 everybody = Statement("select id from customer")
                 await metrics.recompute(tx, everybody, FINAL)
                 await scores.recalculate(tx, await current_organization(tx), now=FINAL)
-    async with _connected(url) as connection:
+    async with connected(url) as connection:
         await connection.execute(PEERS.read_text())
         await connection.execute("vacuum (freeze, analyze)")
 
 
 async def _fill(url: str, organization: int, customers: int) -> None:
-    async with _connected(url) as connection:
+    async with connected(url) as connection:
         checks = "origin" if customers <= CHECKED_SIZE else "replica"
         await connection.execute(
             f"set bench.organization = {organization}; set bench.customers = {customers};"
@@ -96,6 +102,10 @@ async def _fill(url: str, organization: int, customers: int) -> None:
         await connection.execute(DATA.read_text())
 
 
+def _address(server_url: str, name: str) -> str:
+    return urlsplit(server_url)._replace(path=f"/{name}").geturl()
+
+
 def _digest() -> str:
     """Changes with the generator, the schema, and the functions that the peers need."""
     files = [DATA, PEERS, *sorted(path for path in MIGRATIONS.rglob("*") if path.suffix in (".sql", ".py"))]
@@ -103,7 +113,7 @@ def _digest() -> str:
 
 
 @asynccontextmanager
-async def _connected(url: str) -> AsyncIterator[Any]:
+async def connected(url: str) -> AsyncIterator[Any]:
     """As the server's superuser, who makes databases and whom row-level security does not bind."""
     connection = await asyncpg.connect(url)
     try:
@@ -113,7 +123,7 @@ async def _connected(url: str) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
-async def _opened(url: str) -> AsyncIterator[Database]:
+async def opened(url: str) -> AsyncIterator[Database]:
     database = await Database.open(url)
     try:
         yield database

@@ -44,6 +44,21 @@ def table(results: Results) -> str:
     return "\n".join(_query_table(query, servers) for query, servers in results.items())
 
 
+def foundation_tables(imports: list[tuple[str, ...]], evaluations: list[tuple[str, ...]]) -> str:
+    """The figures of bench/foundation.py as Markdown."""
+    heads = (("import", "rows", "s", "rows/s", "peak MiB"), ("over 23,570 customers", "s", "rows written", "WAL bytes"))
+    tables = [
+        _markdown(list(head), [list(row) for row in rows])
+        for head, rows in zip(heads, (imports, evaluations), strict=True)
+    ]
+    return "\n\n".join([f"{machine()}.", *tables]) + "\n"
+
+
+def _markdown(heads: list[str], rows: list[list[str]]) -> str:
+    rule = ["---", *["---:"] * (len(heads) - 1)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [heads, rule, *rows])
+
+
 def _query_table(query: str, servers: Points) -> str:
     connections = _connections({query: servers})
     middle, most = _middle(connections), connections[-1]
@@ -56,7 +71,7 @@ def _query_table(query: str, servers: Points) -> str:
         f"CPU ms server, {middle} conn.",
         f"CPU ms Postgres, {middle} conn.",
     ]
-    lines = [f"### {query.upper()}: {TITLES[query]}", "", _row(heads), _row(["---", *["---:"] * (len(heads) - 1)])]
+    rows = []
     for server, points in servers.items():
         cells = [
             NAMES[server],
@@ -67,8 +82,9 @@ def _query_table(query: str, servers: Points) -> str:
             _figure(points, middle, "cpuServer", ".2f"),
             _figure(points, middle, "cpuPostgres", ".2f"),
         ]
-        lines.append(_row(cells))
-    return "\n".join([*lines, "", _ratio(servers, connections), ""])
+        rows.append(cells)
+    title = f"### {query.upper()}: {TITLES[query]}"
+    return "\n".join([title, "", _markdown(heads, rows), "", _ratio(servers, connections), ""])
 
 
 def _figure(points: dict[int, Measurement], connections: int, name: str, form: str) -> str:
@@ -101,10 +117,6 @@ def _connections(results: Results) -> list[int]:
 
 def _middle(connections: list[int]) -> int:
     return connections[len(connections) // 2]
-
-
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _plain(results: Results) -> dict[str, dict[str, dict[str, dict[str, float]]]]:

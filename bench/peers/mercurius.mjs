@@ -77,9 +77,8 @@ const schema = `
     messages(first: Int!): MessageConnection!
     notes(first: Int!): NoteConnection!
   }
-  type Money { amount: String! }
   type Metrics {
-    lifetimeValue: Money! orderCount: Int! appointmentCount: Int! firstOrderAt: String lastOrderAt: String
+    lifetimeValue: String! orderCount: Int! appointmentCount: Int! firstOrderAt: String lastOrderAt: String
   }
   type Journey { enteredAt: String! stage: Stage! transitions(first: Int!): TransitionConnection! }
   type Stage { key: String! name: String! }
@@ -90,7 +89,7 @@ const schema = `
   type MemberConnection { nodes: [Membership!]! }
   type Membership { enteredAt: String! source: String! segment: Segment! customer: Customer! }
   type OrderConnection { nodes: [Order!]! }
-  type Order { occurredAt: String! status: String amount: Money }
+  type Order { occurredAt: String! status: String amount: String }
   type MessageConnection { nodes: [Message!]! }
   type Message { status: String! sentAt: String campaign: Campaign! }
   type Campaign { name: String! }
@@ -143,8 +142,6 @@ const resolvers = {
       return (await rows("stages", text)).map(({ count, ...stage }) => ({ count, stage }));
     },
   },
-  Metrics: { lifetimeValue: ({ lifetimeValue }) => ({ amount: lifetimeValue }) },
-  Order: { amount: ({ amount }) => amount && { amount } },
 };
 
 const STAGE = "select id as parent, key, name from journey_stage where id = any($1::uuid[])";

@@ -4,7 +4,7 @@ from (
            (select json_build_object('nodes', coalesce(json_agg(o), '[]')) from (
                 select m.entered_at as "enteredAt", m.source,
                        json_build_object('id', c.id, 'name', c.name, 'email', c.email, 'metrics', json_build_object(
-                           'lifetimeValue', json_build_object('amount', x.lifetime_value::text),
+                           'lifetimeValue', x.lifetime_value::text,
                            'orderCount', x.order_count, 'lastOrderAt', x.last_order_at)) as customer
                 from (select * from segment_membership m where m.segment_id = s.id order by m.customer_id limit 100) m
                 join customer c on c.id = m.customer_id

@@ -3,7 +3,7 @@ from (
     select c.id, c.external_id as "externalId", c.name, c.email, c.phone, c.date_of_birth as "dateOfBirth", c.city,
            c.country, c.loyalty_level as "loyaltyLevel", c.acquired_at as "acquiredAt",
            (select row_to_json(o) from (
-                select json_build_object('amount', x.lifetime_value::text) as "lifetimeValue",
+                select x.lifetime_value::text as "lifetimeValue",
                        x.order_count as "orderCount", x.appointment_count as "appointmentCount",
                        x.first_order_at as "firstOrderAt", x.last_order_at as "lastOrderAt"
                 from customer_metrics x where x.customer_id = c.id and x.brand_id is null) o) as metrics,
@@ -24,7 +24,7 @@ from (
                 from segment_membership m join segment s on s.id = m.segment_id
                 where m.customer_id = c.id order by m.segment_id) o) as segments,
            (select json_build_object('nodes', coalesce(json_agg(o), '[]')) from (
-                select f.occurred_at as "occurredAt", f.status, json_build_object('amount', f.amount::text) as amount
+                select f.occurred_at as "occurredAt", f.status, f.amount::text as amount
                 from fact f where f.customer_id = c.id and f.kind = 'ORDER'
                 order by f.occurred_at desc, f.id desc limit 5) o) as orders,
            (select json_build_object('nodes', coalesce(json_agg(o), '[]')) from (
