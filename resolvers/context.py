@@ -11,8 +11,11 @@ from domain.access import Caller
 from domain.refusals import Refusals, Refused
 from resolvers.loaders import Loaders
 from resolvers.plan.plans import Plans
+from resolvers.tools import Tools
 
 Value = TypeVar("Value")
+
+NO_TOOLS = Tools()
 
 
 @dataclass
@@ -22,6 +25,7 @@ class Context:
     database: Database
     caller: Caller
     now: datetime
+    tools: Tools = NO_TOOLS
     plans: Plans = field(default_factory=lambda: Plans(()))
     """Of the document that this operation is in; outlive the operation."""
     loaders: Loaders = field(init=False)
