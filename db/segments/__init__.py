@@ -1,0 +1,33 @@
+"""Segments as they are stored: definitions, members, and the refresh that makes the members follow the definitions."""
+
+from db.segments.definitions import (
+    Definition,
+    create_segment,
+    delete_segment,
+    find_segment,
+    forget_customers,
+    lock_segments,
+    update_segment,
+)
+from db.segments.members import assign, unassign
+from db.segments.records import Change, Membership, MembershipChange, Segment
+from db.segments.refresh import DefinitionChanged, refresh_segments, segments_to_refresh
+
+__all__ = [
+    "Change",
+    "Definition",
+    "DefinitionChanged",
+    "Membership",
+    "MembershipChange",
+    "Segment",
+    "assign",
+    "create_segment",
+    "delete_segment",
+    "find_segment",
+    "forget_customers",
+    "lock_segments",
+    "refresh_segments",
+    "segments_to_refresh",
+    "unassign",
+    "update_segment",
+]

@@ -1,0 +1,202 @@
+"""The refresh: members follow the definitions, for everybody or for some customers, by a difference of sets.
+
+All segments of one level (see domain.segments.refresh_levels) that look at the same customers are computed in one pass:
+the conditions become columns of one scan, and what differs from the memberships is written, with history and counts,
+by the same statement. A refresh that finds no difference writes nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from uuid import UUID
+
+from db.conditions import Scope, verdicts
+from db.database import Transaction
+from db.organizations import Organization
+from db.records import columns_of
+from db.segments.definitions import lock_segments
+from db.segments.records import Change, Segment
+from db.statement import Statement, join, sql
+from domain.conditions import is_live, parse
+from domain.segments import ChangeReason, refresh_levels
+
+# Conditions in one scan: more would only make the statement slow to plan.
+PASS = 40
+# `last_refreshed_at` is written at most so often, so that refreshing again writes nothing.
+EXACT = timedelta(minutes=1)
+
+
+class DefinitionChanged(Exception):  # noqa: N818  # tells a fact; the caller rolls back and computes again
+    """A segment was redefined while its members were computed."""
+
+
+async def segments_to_refresh(tx: Transaction, segment_ids: Iterable[UUID] | None = None) -> list[Segment]:
+    """The active automatic segments among these; None means all that are updated automatically."""
+    return await tx.records(
+        Segment,
+        f"""
+        select {columns_of(Segment)} from segment t
+        where t.organization_id = :organization and t.type = 'AUTOMATIC' and t.state = 'ACTIVE' and :chosen
+        order by t.id
+        """,
+        chosen=Statement("t.auto_update")
+        if segment_ids is None
+        else sql("t.id = any(:ids::uuid[])", ids=list(segment_ids)),
+    )
+
+
+async def refresh_segments(
+    tx: Transaction,
+    organization: Organization,
+    segment_ids: Iterable[UUID] | None = None,
+    *,
+    candidates: Statement | None = None,
+    as_of: datetime | None = None,
+    now: datetime,
+    reason: ChangeReason = ChangeReason.SCHEDULED,
+    actor: str | None = None,
+    bulk_operation_id: UUID | None = None,
+) -> list[Change]:
+    """Makes the members of active automatic segments what their conditions say; returns the segments that changed.
+
+    segment_ids: None for all that are updated automatically. candidates: a statement that yields `customer_id`, for
+    whom alone the members are brought up to date; None for everybody. With the reason LIVE segments by percentile are
+    left out: one customer's change moves others, so only a refresh of everybody is right. Changes are dated `as_of` or
+    `now`; whoever was not computed before enters as INITIAL, or as DEFINITION_CHANGED.
+
+    Without `as_of` the caller recomputes stale metrics first. Raises DefinitionChanged.
+    """
+    segments = await segments_to_refresh(tx, segment_ids)
+    if reason is ChangeReason.LIVE:
+        segments = [segment for segment in segments if segment.auto_update and is_live(parse(segment.condition))]
+    await lock_segments(tx, [segment.id for segment in segments])
+    # Read again under the lock: what is computed now is what was defined last.
+    segments = await segments_to_refresh(tx, [segment.id for segment in segments])
+    changes: list[Change] = []
+    for some in _passes(segments):
+        scope = Scope(organization, as_of, as_of or now, some[0].brand_id, candidates)
+        changes += await _refresh(tx, some, scope, now, reason, actor, bulk_operation_id)
+    return changes
+
+
+def _passes(segments: Sequence[Segment]) -> list[list[Segment]]:
+    """The segments in order, those together that one scan can compute."""
+    by_id = {segment.id: segment for segment in segments}
+    passes: list[list[Segment]] = []
+    for level in refresh_levels(by_id, {segment.id: segment.depends_on for segment in segments}):
+        ordered = sorted((by_id[id_] for id_ in level), key=lambda segment: str(segment.brand_id))
+        for _, group in groupby(ordered, key=lambda segment: segment.brand_id):
+            some = list(group)
+            passes += [some[first : first + PASS] for first in range(0, len(some), PASS)]
+    return passes
+
+
+async def _refresh(
+    tx: Transaction,
+    segments: Sequence[Segment],
+    scope: Scope,
+    now: datetime,
+    reason: ChangeReason,
+    actor: str | None,
+    bulk_operation_id: UUID | None,
+) -> list[Change]:
+    names = {f"s{number}": segment for number, segment in enumerate(segments)}
+    rows = await tx.rows(
+        _REFRESH,
+        verdicts=verdicts({name: parse(segment.condition) for name, segment in names.items()}, scope),
+        outcomes=join(", ", [sql(f"(:id::uuid, v.{name})", id=segment.id) for name, segment in names.items()]),
+        ids=[segment.id for segment in segments],
+        versions=[segment.definition_version for segment in segments],
+        reasons=[_reason(segment, reason).value for segment in segments],
+        among=sql("m.customer_id in (:candidates)", candidates=scope.candidates)
+        if scope.candidates
+        else Statement("true"),
+        at=sql(":at::timestamptz", at=scope.now),
+        actor=actor,
+        bulk_operation_id=bulk_operation_id,
+        everybody=Statement("true" if scope.candidates is None else "false"),
+        now=sql(":now::timestamptz", now=now),
+        outdated=sql(":outdated::timestamptz", outdated=now - EXACT),
+    )
+    if not all(row["counted"] for row in rows):
+        raise DefinitionChanged
+    return [Change(row["segment_id"], row["entered"], row["gone"]) for row in rows]
+
+
+def _reason(segment: Segment, reason: ChangeReason) -> ChangeReason:
+    if segment.computed_version is None:
+        return ChangeReason.INITIAL
+    return reason if segment.computed_version == segment.definition_version else ChangeReason.DEFINITION_CHANGED
+
+
+# Only AUTOMATIC memberships are compared away; others are somebody's decision. `counted` updates a segment only while
+# its definition is the one that was computed: otherwise the row says so, and all of it is rolled back.
+_REFRESH = """
+with verdict as (:verdicts),
+definition (segment_id, version, reason) as (
+    select * from unnest(:ids::uuid[], :versions::integer[], :reasons::text[])
+),
+wanted as (
+    select w.segment_id, v.customer_id
+    from verdict v cross join lateral (values :outcomes) w (segment_id, matches)
+    where w.matches
+),
+current as (
+    select m.segment_id, m.customer_id, m.source from segment_membership m
+    where m.organization_id = :organization and m.segment_id = any(:ids::uuid[]) and :among
+),
+difference as materialized (
+    select coalesce(w.segment_id, c.segment_id) as segment_id, coalesce(w.customer_id, c.customer_id) as customer_id,
+           c.customer_id is null as enters
+    from wanted w full join current c on c.segment_id = w.segment_id and c.customer_id = w.customer_id
+    where c.customer_id is null or (w.customer_id is null and c.source = 'AUTOMATIC')
+),
+entered as (
+    insert into segment_membership (organization_id, segment_id, customer_id, source, entered_at, segment_version)
+    select :organization, d.segment_id, d.customer_id, 'AUTOMATIC', :at, n.version
+    from difference d join definition n on n.segment_id = d.segment_id
+    where d.enters
+    order by d.segment_id, d.customer_id
+    on conflict do nothing
+    returning segment_id, customer_id
+),
+gone as (
+    delete from segment_membership m
+    using difference d
+    where not d.enters and m.organization_id = :organization and m.segment_id = d.segment_id
+      and m.customer_id = d.customer_id and m.source = 'AUTOMATIC'
+    returning m.segment_id, m.customer_id
+),
+changed as (
+    select segment_id, customer_id, 'ENTERED' as change from entered
+    union all
+    select segment_id, customer_id, 'LEFT' from gone
+),
+logged as (
+    insert into segment_membership_change
+        (organization_id, segment_id, customer_id, change, reason, source, actor, bulk_operation_id, at)
+    select :organization, c.segment_id, c.customer_id, c.change, n.reason, 'AUTOMATIC', :actor::text,
+           :bulk_operation_id::uuid, :at
+    from changed c join definition n on n.segment_id = c.segment_id
+),
+number as (
+    select segment_id, count(*) filter (where change = 'ENTERED') as entered,
+           count(*) filter (where change = 'LEFT') as gone
+    from changed group by segment_id
+),
+counted as (
+    update segment s
+    set member_count = s.member_count + coalesce(n.entered - n.gone, 0),
+        computed_version = case when :everybody then d.version else s.computed_version end,
+        last_refreshed_at = case when :everybody then :now else s.last_refreshed_at end
+    from definition d left join number n on n.segment_id = d.segment_id
+    where s.organization_id = :organization and s.id = d.segment_id and s.definition_version = d.version
+      and (n.segment_id is not null
+           or :everybody and (s.computed_version is distinct from d.version or s.last_refreshed_at is null
+                              or s.last_refreshed_at < :outdated))
+    returning s.id
+)
+select n.segment_id, n.entered, n.gone, c.id is not null as counted
+from number n left join counted c on c.id = n.segment_id
+order by n.segment_id
+"""
