@@ -11,9 +11,13 @@ from starlette.routing import BaseRoute, Route
 
 from app.explorer import explorer_routes
 from app.graphql import graphql
+from app.mailbox import Mailbox
+from app.secret import known_secret
 from app.settings import Settings
 from db.database import Bell, Database
+from resolvers.tools import Tools
 from schema.export import SDL
+from workers.templates import check
 
 
 def create_app(settings: Settings, bell: Bell | None = None) -> Starlette:
@@ -26,6 +30,7 @@ def create_app(settings: Settings, bell: Bell | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         app.state.database = await Database.open(url, pooler=pooler, bell=bell)
+        app.state.tools = Tools(check, known_secret(settings), settings.mail_from)
         # The schema lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -39,6 +44,8 @@ def create_app(settings: Settings, bell: Bell | None = None) -> Starlette:
         Route("/ready", ready),
         *explorer_routes(settings.dev_key),
     ]
+    if settings.dev_key is not None:
+        routes += Mailbox(settings.state / "inbox").routes()
     return Starlette(routes=routes, lifespan=lifespan)
 
 

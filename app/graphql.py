@@ -47,7 +47,7 @@ async def _answer(request: Request) -> dict[str, Any]:
     try:
         async with asyncio.timeout(TIMEOUT):
             return await execute(
-                Context(database, caller, now),
+                Context(database, caller, now, request.app.state.tools),
                 operation.document,
                 operation.variables,
                 operation.name,

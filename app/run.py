@@ -13,6 +13,7 @@ from rich.console import Console
 from app.instance import Instance, announced
 from app.ports import free_port, listens
 from app.preparation import Demo, Prepared, prepare
+from app.secret import development_secret
 from app.servers import Addresses, Process, servers
 from app.settings import CHECKOUT, Settings
 
@@ -52,6 +53,7 @@ def _processes(settings: Settings, addresses: Addresses, prepared: Prepared) -> 
         "DATABASE_URL": addresses.database_url,
         "REDIS_URL": addresses.redis_url,
         "SMTP_URL": settings.smtp_url or f"smtp://{LOOPBACK}:{mail_port}",
+        "WAYFARE_SECRET": development_secret(settings).decode(),
         "WAYFARE_HOST": settings.host,
         "WAYFARE_PORT": str(port),
         "WAYFARE_STATE": str(settings.state),
@@ -59,6 +61,7 @@ def _processes(settings: Settings, addresses: Addresses, prepared: Prepared) -> 
     }
     commands = {"API": ["serve"], "worker": ["work"], "scheduler": ["schedule"]}
     if settings.smtp_url is None:
+        environment.setdefault("MAIL_FROM", "wayfare@wayfare.test")
         commands["inbox"] = ["inbox", "--port", str(mail_port)]
     children: list[Process] = []
     try:
@@ -104,6 +107,6 @@ def _greet(console: Console, settings: Settings, instance: Instance) -> None:
     console.print("[bold]Wayfare is running.[/] Ctrl-C stops it.", highlight=False)
     lines = {"GraphiQL": instance.url, "API key": instance.apiKey, "Logs": str(settings.state / "log")}
     if settings.smtp_url is None:
-        lines["Mail"] = str(settings.state / "inbox")
+        lines["Mail"] = instance.url.replace("/graphql", "/inbox")
     for name, value in lines.items():
         console.print(f"  {name:<9} {value}", highlight=False, markup=False, soft_wrap=True)

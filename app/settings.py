@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -23,6 +23,10 @@ class Settings(BaseSettings):
     redis_url: str | None = None
     # None: `wayfare run` catches all mail in its own inbox.
     smtp_url: str | None = None
+    # The address of brands that have none of their own.
+    mail_from: str | None = None
+    # Keys the hashes of suppressed addresses. None: `wayfare run` keeps one in the state folder.
+    secret: SecretStr | None = Field(default=None, min_length=32, validation_alias="WAYFARE_SECRET")
 
     host: str = Field(default="127.0.0.1", validation_alias="WAYFARE_HOST")
     port: int = Field(default=8000, ge=1, le=65535, validation_alias="WAYFARE_PORT")

@@ -22,22 +22,26 @@ OUTAGE_PAUSE = timedelta(seconds=30)
 
 
 @handles(SNAPSHOT_JOB)
-async def snapshot(run: Run) -> None:
+async def snapshot(run: Run) -> Again | None:
     """Enters the audience into the ledger, all of it as of one moment, and owes the sending."""
     campaign_id = UUID(run.args[CAMPAIGN])
+    try:
+        key = AddressKey.of(delivery().secret, run.organization_id)
+    except UnreachableError as error:
+        return await _pause(run, campaign_id, error)
     async with run.database.tenant(run.organization_id) as tx:
         await audience.freeze(tx)
         campaign = await campaigns.find_campaign(tx, campaign_id)
         if campaign is not None and not await audience.is_taken(tx, campaign_id):
-            await _enter(run, tx, campaign)
+            await _enter(run, tx, campaign, key)
     point("campaign.entered")
     async with run.database.tenant(run.organization_id) as tx:
         await campaigns.fix_audience(tx, campaign_id)
         point("campaign.fixing")
+    return None
 
 
-async def _enter(run: Run, tx: Transaction, campaign: Campaign) -> None:
-    key = AddressKey.of(delivery().secret, run.organization_id)
+async def _enter(run: Run, tx: Transaction, campaign: Campaign, key: AddressKey) -> None:
     after: UUID | None = audience.FIRST
     while after is not None:
         after = await audience.take_chunk(tx, campaign, key, after=after, at=run.now)
@@ -71,11 +75,11 @@ async def _skip(run: Run, campaign_id: UUID) -> Again | None:
 
 
 async def _send(run: Run, campaign: Campaign) -> Again | None:
-    here = delivery()
-    async with run.database.tenant(run.organization_id) as tx:
-        letter = await Letter.read(tx, campaign, here.sender)
     until = asyncio.get_running_loop().time() + SLICE
     try:
+        here = delivery()
+        async with run.database.tenant(run.organization_id) as tx:
+            letter = await Letter.read(tx, campaign, here.sender)
         async with here.connect() as smtp:
             await _tell(run, campaign.id, None)
             sending = Sending(run, campaign, letter, smtp, AddressKey.of(here.secret, run.organization_id))
@@ -85,9 +89,13 @@ async def _send(run: Run, campaign: Campaign) -> Again | None:
     except HaltedError:
         pass
     except UnreachableError as error:
-        await _tell(run, campaign.id, str(error))
-        return Again(after=OUTAGE_PAUSE)
+        return await _pause(run, campaign.id, error)
     return Again()
+
+
+async def _pause(run: Run, campaign_id: UUID, error: UnreachableError) -> Again:
+    await _tell(run, campaign_id, str(error))
+    return Again(after=OUTAGE_PAUSE)
 
 
 async def _wait(run: Run, campaign_id: UUID, *, queued: bool) -> Again | None:

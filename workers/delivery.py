@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from workers.smtp import Server, Smtp
+from workers.smtp import Server, Smtp, UnreachableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ def deliver_by_smtp(url: str, secret: bytes, sender: str | None = None) -> None:
 
 
 def delivery() -> Delivery:
+    """Raises UnreachableError when this process was not told."""
     if _delivery is None:
-        raise RuntimeError("this process was not told how to deliver: set SMTP_URL")
+        raise UnreachableError("The workers have no SMTP_URL or no WAYFARE_SECRET, so nothing can be sent.")
     return _delivery

@@ -12,6 +12,7 @@ from db.organizations import current_organization
 from db.templates import content_of
 from domain.templates import NAMES, Content, first_name, spelled
 from workers.mails import Mail
+from workers.smtp import UnreachableError
 from workers.templates import render
 
 
@@ -29,13 +30,13 @@ class Letter:
     async def read(cls, tx: Transaction, campaign: Campaign, sender: str | None) -> "Letter":
         """The campaign's pinned template and its brand; `sender` is the address of brands without one.
 
-        Raises LookupError when there is no address to send from.
+        Raises UnreachableError when there is no address to send from.
         """
         organization = await current_organization(tx)
         brand = await find_brand(tx, campaign.brand_id)
         address = (brand and brand.sender_email) or sender
         if brand is None or address is None:
-            raise LookupError("the brand has no address to send from")
+            raise UnreachableError("The brand has no address to send from; give it a senderEmail or set MAIL_FROM.")
         ours = {
             "brand": spelled("brand", {"name": brand.name}),
             "organization": spelled("organization", {"name": organization.name, "currency": organization.currency}),

@@ -12,10 +12,12 @@ from app import run as supervisor
 from app.api import create_app
 from app.cli.connection import addresses, ready
 from app.preparation import Demo
+from app.secret import known_secret
 from app.settings import Settings
 from db.migrate import pending, upgrade
 from workers import main as workers
 from workers.bell import Bell
+from workers.delivery import deliver_by_smtp
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -49,6 +51,11 @@ def work(threads: Annotated[int, typer.Option(min=1, help="Jobs at a time.")] = 
     """Run a worker: it does the jobs that are owed."""
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     settings = Settings()
+    secret = known_secret(settings)
+    if settings.smtp_url and secret:
+        deliver_by_smtp(settings.smtp_url, secret, settings.mail_from)
+    else:
+        logging.warning("SMTP_URL and WAYFARE_SECRET are not both set: campaigns wait.")
     with ready(settings) as found:
         workers.work(
             database_url=found.database_url, redis_url=found.redis_url, threads=threads, pooler=settings.pooled

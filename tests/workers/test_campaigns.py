@@ -386,6 +386,28 @@ async def test_a_brand_without_an_address_sends_from_the_one_of_the_installation
     assert mail.parsed()["From"].addresses[0].display_name == "Tea & Co"
 
 
+async def test_what_is_not_set_up_is_told_and_waited_for(
+    shop: Shop, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = delivery._delivery
+    monkeypatch.setattr(delivery, "_delivery", None)
+    await shop.rows("update brand set sender_email = null where organization_id = :organization")
+    campaign = await sent(shop, ["a"])
+    await work(shop)
+    assert (await shop.find(campaign)).error == (
+        "The workers have no SMTP_URL or no WAYFARE_SECRET, so nothing can be sent."
+    )
+    monkeypatch.setattr(delivery, "_delivery", told)
+    await wait(shop.database, shop.organization)
+    await work(shop)
+    assert ((await shop.find(campaign)).error or "").startswith("The brand has no address to send from")
+    await shop.rows("update brand set sender_email = 'hello@tea.example' where organization_id = :organization")
+    await wait(shop.database, shop.organization)
+    await work(shop)
+    assert server.count == addresses(["a"])
+    assert (await shop.find(campaign)).error is None
+
+
 async def test_stopping_a_worker_waits_for_the_calls_under_way(shop: Shop, server: MailServer) -> None:
     campaign = await sent(shop)
     server.pause = 0.1
