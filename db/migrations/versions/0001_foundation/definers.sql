@@ -83,3 +83,24 @@ as $$
         from job where state <> 'done')
     select min(run_at) filter (where due), count(*) filter (where due), count(*) filter (where dead) from judged
 $$;
+
+-- Statistics follow bulk loads: analyzes those tables of customers that have doubled since they were last analyzed.
+-- Until autovacuum comes round the planner takes a table that was empty a moment ago for a small one, and reads all of
+-- it for each look-up. Only the owner may analyze.
+create function keep_statistics() returns void
+language plpgsql volatile security definer set search_path = public, pg_temp
+as $$
+declare
+    name regclass;
+begin
+    for name in
+        select c.oid
+        from pg_class c
+        where c.oid = any(array['customer', 'customer_brand', 'customer_metrics', 'customer_tag', 'dirty_customer', 'fact',
+                                'fact_item']::regclass[])
+          and pg_relation_size(c.oid) > 2 * greatest(c.relpages, 8) * current_setting('block_size')::bigint
+    loop
+        execute format('analyze %s', name);
+    end loop;
+end
+$$;

@@ -34,8 +34,9 @@ create policy definer on api_key for select to wayfare_owner using (true);
 create policy definer on organization for select to wayfare_owner using (true);
 create policy definer on job to wayfare_owner using (true) with check (true);
 
-revoke all on function find_api_key, list_organizations, claim_job, sweep_jobs, job_health from public;
-grant execute on function find_api_key, list_organizations, claim_job, sweep_jobs, job_health to wayfare_app;
+revoke all on function find_api_key, list_organizations, claim_job, sweep_jobs, job_health, keep_statistics from public;
+grant execute on function find_api_key, list_organizations, claim_job, sweep_jobs, job_health, keep_statistics
+to wayfare_app;
 
 -- Alembic's own table belongs to whoever migrates.
 reset role;
