@@ -69,6 +69,7 @@ async def test_definer_functions_are_the_named_ones_with_a_fixed_search_path(dat
         "claim_job",
         "find_api_key",
         "job_health",
+        "keep_statistics",
         "list_organizations",
         "sweep_jobs",
     }
