@@ -6,6 +6,8 @@ from uuid import UUID
 
 from db.campaigns import Campaign
 from db.database import Transaction
+from db.organizations import current_organization
+from db.segments import refresh_segments
 from db.statement import Statement, sql
 from db.suppressions import hash_of
 from domain.campaigns import Audience, CampaignClass
@@ -40,6 +42,23 @@ async def preview(tx: Transaction, audience: Audience, key: AddressKey) -> Previ
     )
     numbers: dict[str | None, int] = {row[0]: row[1] for row in rows}
     return Preview(numbers.pop(None, 0), {reason: number for reason, number in numbers.items() if reason})
+
+
+async def refresh(tx: Transaction, audience: Audience, now: datetime) -> None:
+    """Brings the members of its segments, and of those they ask about, up to date, so that nobody is written to by
+    yesterday's rules; once `recompute_stale` has nothing left to do. Raises DefinitionChanged."""
+    rows = await tx.rows(
+        """
+        with recursive named (id) as (
+            select unnest(:ids::uuid[])
+            union
+            select unnest(s.depends_on) from named n
+            join segment s on s.organization_id = :organization and s.id = n.id)
+        select id from named
+        """,
+        ids=list(audience.segment_ids),
+    )
+    await refresh_segments(tx, await current_organization(tx), [row[0] for row in rows], now=now)
 
 
 async def freeze(tx: Transaction) -> None:

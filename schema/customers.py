@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from db import customers
+from db.consents import CONSENTS_OF_CUSTOMER
+from db.facts.reading import EVENTS_OF_CUSTOMER, ORDERS_OF_CUSTOMER
+from db.messages import MESSAGES_OF_CUSTOMER
 from db.metrics import METRICS_OF_CUSTOMER
 from db.statement import join
 from db.tags import TAGS_OF_CUSTOMER
@@ -35,6 +38,9 @@ from schema.node import Node, node
 from schema.scalars import JSON
 
 if TYPE_CHECKING:
+    from schema.consents import Consent
+    from schema.facts import Event, Order
+    from schema.messages import Message
     from schema.metrics import CustomerMetrics
     from schema.notes import CustomerNote
     from schema.tags import Tag
@@ -68,6 +74,18 @@ class Customer(Node):
     tags: list[Annotated["Tag", strawberry.lazy("schema.tags")]] = listed(TAGS_OF_CUSTOMER, "Tags, by name.")
     notes: Connection[Annotated["CustomerNote", strawberry.lazy("schema.notes")]] = connected(
         customers.NOTES_OF_CUSTOMER, "Notes, newest first."
+    )
+    events: Connection[Annotated["Event", strawberry.lazy("schema.facts")]] = connected(
+        EVENTS_OF_CUSTOMER, "Everything that happened, newest first."
+    )
+    orders: Connection[Annotated["Order", strawberry.lazy("schema.facts")]] = connected(
+        ORDERS_OF_CUSTOMER, "Orders, newest first."
+    )
+    consents: list[Annotated["Consent", strawberry.lazy("schema.consents")]] = listed(
+        CONSENTS_OF_CUSTOMER, "What they want of each brand, newest first; nothing where nothing was said."
+    )
+    messages: Connection[Annotated["Message", strawberry.lazy("schema.messages")]] = connected(
+        MESSAGES_OF_CUSTOMER, "Messages to them, newest first.", scope="campaigns:view"
     )
 
 

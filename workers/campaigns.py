@@ -7,6 +7,7 @@ from uuid import UUID
 from db import audience, campaigns, deliveries
 from db.campaigns import CAMPAIGN, SEND_JOB, SNAPSHOT_JOB, Campaign
 from db.database import Transaction
+from db.metrics import recompute_stale
 from db.points import point
 from domain.campaigns import SENDING, CampaignStatus
 from domain.suppressions import AddressKey
@@ -29,6 +30,7 @@ async def snapshot(run: Run) -> Again | None:
         key = AddressKey.of(delivery().secret, run.organization_id)
     except UnreachableError as error:
         return await _pause(run, campaign_id, error)
+    await _refresh(run, campaign_id)
     async with run.database.tenant(run.organization_id) as tx:
         await audience.freeze(tx)
         campaign = await campaigns.find_campaign(tx, campaign_id)
@@ -39,6 +41,21 @@ async def snapshot(run: Run) -> Again | None:
         await campaigns.fix_audience(tx, campaign_id)
         point("campaign.fixing")
     return None
+
+
+async def _refresh(run: Run, campaign_id: UUID) -> None:
+    """The audience as its segments' conditions say now, not as they did when somebody last looked."""
+    stale = 1
+    while stale:
+        async with run.database.tenant(run.organization_id) as tx:
+            stale = await recompute_stale(tx, run.now)
+        await run.extend()
+    async with run.database.tenant(run.organization_id) as tx:
+        campaign = await campaigns.find_campaign(tx, campaign_id)
+        if campaign is not None:
+            await audience.refresh(tx, campaign.audience, run.now)
+    point("campaign.refreshed")
+    await run.extend()
 
 
 async def _enter(run: Run, tx: Transaction, campaign: Campaign, key: AddressKey) -> None:

@@ -107,6 +107,29 @@ async def test_each_member_gets_one_mail_with_their_own_words(shop: Shop, server
     assert len(server.mails) == 4
 
 
+async def test_automatic_segments_are_brought_up_to_date_first(shop: Shop, server: MailServer) -> None:
+    """Also the one that the audience's own segment asks about; nobody refreshed either of them."""
+    _, bob = await shop.customers(["ann", "bob"])
+    async with shop.database.tenant(shop.organization) as tx:
+        inner, outer = new_id(), new_id()
+        city = {"text": {"field": "city", "is": {"eq": "Bonn"}}}
+        conditions = [(inner, city, []), (outer, {"inSegment": str(inner)}, [inner])]
+        for segment, condition, depends_on in conditions:
+            await tx.run(
+                "insert into segment (organization_id, id, key, name, type, condition, depends_on) "
+                "values (:organization, :id, :key, 'Some', 'AUTOMATIC', :condition, :depends_on)",
+                id=segment,
+                key=f"k{segment}",
+                condition=condition,
+                depends_on=depends_on,
+            )
+        await tx.run("update customer set city = 'Bonn' where organization_id = :organization and id = :id", id=bob)
+    campaign = await shop.campaign([outer])
+    await begin(shop, campaign)
+    await work(shop)
+    assert server.count == addresses(["bob"])
+
+
 async def test_more_than_a_batch_goes_over_few_connections(shop: Shop, server: MailServer) -> None:
     names = [f"c{i:03}" for i in range(120)]
     await sent(shop, names)
