@@ -91,8 +91,8 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 def fact(
     *,
     kind: FactKind,
-    source: str,
-    key: str,
+    source: object,
+    key: object,
     customer: CustomerReference,
     occurred_at: object,
     name: object = None,
