@@ -15,6 +15,7 @@ from schema.notes import NoteMutations
 from schema.organization import OrganizationMutations, OrganizationQueries
 from schema.preview import PreviewQueries
 from schema.profiles import ProfileMutations
+from schema.recording import FactMutations
 from schema.sending import SendingMutations
 from schema.tags import TagMutations, TagQueries
 from schema.templates import TemplateMutations, TemplateQueries
@@ -44,6 +45,7 @@ class Mutation(
     ProfileMutations,
     TagMutations,
     NoteMutations,
+    FactMutations,
     BulkMutations,
     TemplateMutations,
     DraftMutations,

@@ -61,7 +61,8 @@ def _unreadable(name: str, wanted: str) -> GraphQLError:
 
 
 def _utc(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    # Always six decimals, as Postgres writes them in plans (resolvers/plan/leaves.py).
+    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 BigInt = NewType("BigInt", int)
