@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from app.servers import CannotStartError
 from app.servers.lock import is_held
 
 
@@ -37,9 +38,11 @@ def announced(state: Path, instance: Instance) -> Iterator[None]:
 
 
 def running(state: Path) -> Instance | None:
-    """The instance that runs on this state folder; a file left by a killed one does not count."""
+    """The instance that runs on this state folder; a file left by a killed one does not count. Raises CannotStartError."""
     try:
         document = json.loads((state / "dev.json").read_text())
     except FileNotFoundError:
         return None
+    except PermissionError:
+        raise CannotStartError(f"Wayfare runs on {state} as another account: only that one may use it.") from None
     return Instance(**document) if is_held(state) else None

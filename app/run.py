@@ -28,8 +28,8 @@ def run(settings: Settings, demo: Demo, console: Console) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with servers(settings) as addresses, ExitStack() as stack:
-            with console.status("Preparing the database ..."):
-                prepared = asyncio.run(prepare(settings, addresses, demo))
+            # No spinner around it: the demo data shows a progress bar of its own.
+            prepared = asyncio.run(prepare(settings, addresses, demo))
             url, children = stack.enter_context(_processes(settings, addresses, prepared))
             instance = Instance(url, prepared.api_key, os.getpid(), addresses.database_url, addresses.redis_url)
             stack.enter_context(announced(settings.state, instance))
