@@ -38,7 +38,7 @@ def announced(state: Path, instance: Instance) -> Iterator[None]:
 
 
 def running(state: Path) -> Instance | None:
-    """The instance that runs on this state folder; a file left by a killed one does not count. Raises CannotStartError."""
+    """The instance that runs on this state folder; a killed one does not count. Raises CannotStartError."""
     try:
         document = json.loads((state / "dev.json").read_text())
     except FileNotFoundError:
