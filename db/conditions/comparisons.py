@@ -18,6 +18,8 @@ NUMBER: Mapping[Operator, str] = {
     Operator.LT: ":x < :value::numeric",
     Operator.LTE: ":x <= :value::numeric",
     Operator.BETWEEN: ":x between :min::numeric and :max::numeric",
+    Operator.IN: ":x = any(:value::numeric[])",
+    Operator.NOT_IN: "(:x = any(:value::numeric[])) is not true",
     Operator.IS_NULL: "(:x is null) = :value::boolean",
 }
 # No pattern language, so that %, _ and \ mean themselves. lower() maps letter by letter, whatever is beside it.

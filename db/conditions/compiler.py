@@ -99,8 +99,7 @@ def _field(leaf: tree.FieldLeaf, joins: Joins) -> Statement:
 
 def _set(leaf: tree.SetLeaf, joins: Joins) -> Statement:
     """noneOf is the complement of anyOf: it never means "some other one"."""
-    operator, values = leaf.comparison.operator, leaf.comparison.operand
-    assert isinstance(values, tuple)
+    operator, values = leaf.comparison.operator, leaf.comparison.texts
     if leaf.field.startswith(ATTRIBUTE):
         return _attribute_set(leaf.field, operator, values)
     if leaf.field == "tags":

@@ -40,7 +40,7 @@ def aggregated(leaf: FactLeaf, scope: Scope) -> Statement:
         group by f.customer_id
         """,
         value=_value(leaf, scope),
-        organization=scope.organization.id,
+        organization=scope.tenant,
         kind=str(leaf.kind),
         now=scope.now,
         window=_window(leaf, scope),
@@ -60,7 +60,7 @@ def compare_aggregate(leaf: FactLeaf, alias: Statement) -> Statement:
 def purchased(leaf: SetLeaf, scope: Scope) -> Statement:
     """Customers who completed orders with any, or with ALL_OF all, of the values among their items."""
     column = _ITEM_COLUMNS[leaf.field]
-    values = _values(leaf.comparison)
+    values = list(leaf.comparison.texts)
     return sql(
         f"""
         select f.customer_id
@@ -69,7 +69,7 @@ def purchased(leaf: SetLeaf, scope: Scope) -> Statement:
           and {column} = any(:values::text[]) and :brand and :among
         group by f.customer_id having count(distinct {column}) >= :least
         """,
-        organization=scope.organization.id,
+        organization=scope.tenant,
         now=scope.now,
         values=values,
         brand=scope.of_brand("f.brand_id"),
@@ -122,7 +122,7 @@ def _filter(leaf: FactFilter) -> Statement:
 
 def _items(leaf: SetLeaf) -> Statement:
     column = _ITEM_COLUMNS[leaf.field]
-    values = _values(leaf.comparison)
+    values = list(leaf.comparison.texts)
     found = sql(
         f"select count(distinct {column}) from fact_item i "
         f"where i.organization_id = f.organization_id and i.fact_id = f.id and {column} = any(:values::text[])",
@@ -135,8 +135,3 @@ def _items(leaf: SetLeaf) -> Statement:
             return sql("(:found) = :all", found=found, all=len(values))
         case _:
             return sql("(:found) > 0", found=found)
-
-
-def _values(comparison: Comparison) -> list[str]:
-    assert isinstance(comparison.operand, tuple)
-    return list(comparison.operand)

@@ -34,7 +34,7 @@ class Joins:
             columns=columns,
             brand=_brand(scope),
             joins=join(" ", [_left_join(i, source) for i, source in enumerate(self._sources)]),
-            organization=scope.organization.id,
+            organization=scope.tenant,
             among=scope.among_candidates("c.id"),
             where=where,
         )

@@ -32,6 +32,11 @@ class Scope:
     candidates: Statement | None = field(default=None, compare=False)
 
     @property
+    def tenant(self) -> Statement:
+        """The organization's id as the planner may not see it: by its statistics a new organization has one row."""
+        return sql("(select :organization::uuid)", organization=self.organization.id)
+
+    @property
     def zone(self) -> str:
         return self.organization.timezone
 

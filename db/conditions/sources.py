@@ -20,7 +20,7 @@ def maintained_metrics(scope: Scope) -> Statement:
     return sql(
         "select m.* from customer_metrics m where m.organization_id = :organization "
         "and m.brand_id is not distinct from :brand_id::uuid and :among",
-        organization=scope.organization.id,
+        organization=scope.tenant,
         brand_id=scope.brand_id,
         among=scope.among_candidates("m.customer_id"),
     )
@@ -30,7 +30,7 @@ def members(segment_id: object, scope: Scope) -> Statement:
     return sql(
         "select sm.customer_id from segment_membership sm "
         "where sm.organization_id = :organization and sm.segment_id = :segment_id and :among",
-        organization=scope.organization.id,
+        organization=scope.tenant,
         segment_id=segment_id,
         among=scope.among_candidates("sm.customer_id"),
     )
@@ -45,7 +45,7 @@ def tagged(names: tuple[str, ...], scope: Scope, *, all_of: bool) -> Statement:
         where ct.organization_id = :organization and t.name = any(:names::text[]) and :among
         group by ct.customer_id having count(*) >= :least
         """,
-        organization=scope.organization.id,
+        organization=scope.tenant,
         names=list(names),
         among=scope.among_candidates("ct.customer_id"),
         least=len(names) if all_of else 1,
@@ -64,7 +64,7 @@ def in_stage(leaf: tree.StageLeaf, scope: Scope) -> Statement:
           and t.entered_at <= :now and (t.exited_at is null or t.exited_at > :now)
           and :recently and :among
         """,
-        organization=scope.organization.id,
+        organization=scope.tenant,
         keys=list(leaf.keys),
         now=scope.now,
         recently=_since("t.entered_at", leaf.entered_within_days, scope),
@@ -89,7 +89,7 @@ def messaged(leaf: tree.MessageLeaf, scope: Scope) -> Statement:
         where m.organization_id = :organization and {outcome} and {at} < :now
           and :recently and :channel and :campaign and :brand and :among
         """,
-        organization=scope.organization.id,
+        organization=scope.tenant,
         now=scope.now,
         recently=_since(at, leaf.within_days, scope),
         channel=EVERYBODY if leaf.channel is None else sql("m.channel = :channel", channel=str(leaf.channel)),
@@ -109,7 +109,7 @@ def consented(leaf: tree.ConsentLeaf, scope: Scope) -> Statement:
         where s.organization_id = :organization and s.channel = :channel and s.topic = :topic
           and s.state {"<>" if never else "="} :state and :brand and :among
         """,
-        organization=scope.organization.id,
+        organization=scope.tenant,
         channel=str(leaf.channel),
         topic=leaf.topic,
         state=str(leaf.state),

@@ -86,7 +86,7 @@ def _operand(operand: Operand) -> Any:
         case Span(low, high):
             return {"min": _operand(low), "max": _operand(high)}
         case tuple():
-            return list(operand)
+            return [_operand(item) for item in operand]
         case date():
             return operand.isoformat()
         case _:

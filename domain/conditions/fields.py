@@ -19,7 +19,7 @@ class FieldType(StrEnum):
 
 
 _OPERATORS = {
-    FieldType.NUMBER: "eq ne gt gte lt lte between isNull",
+    FieldType.NUMBER: "eq ne gt gte lt lte between in notIn isNull",
     FieldType.TEXT: "eq ne in notIn contains notContains startsWith endsWith isNull",
     FieldType.DATE: "before after between withinDays olderThanDays anniversaryWithinDays isNull",
     FieldType.SET: "anyOf noneOf allOf",

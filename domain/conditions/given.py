@@ -78,6 +78,10 @@ class Given:
         """A list of texts; repeated ones are kept once."""
         return tuple(dict.fromkeys(item.text(empty=True) for item in self.items()))
 
+    def decimals(self) -> tuple[Decimal, ...]:
+        """A list of numbers; repeated ones are kept once."""
+        return tuple(dict.fromkeys(item.decimal() for item in self.items()))
+
     def decimal(self) -> Decimal:
         """A finite number in plain digits, as text, int or Decimal; never a float, which is not exact."""
         text = self._plain()

@@ -43,6 +43,8 @@ def _operand(field: Field, operator: Operator, given: Given) -> Operand:
             return span(given, Given.decimal if field.type is FieldType.NUMBER else Given.day)
         case Operator.BEFORE | Operator.AFTER:
             return given.day()
+        case Operator.IN | Operator.NOT_IN if field.type is FieldType.NUMBER:
+            return given.decimals()
         case Operator.IN | Operator.NOT_IN | Operator.ANY_OF | Operator.NONE_OF | Operator.ALL_OF:
             return _known(field, given.texts(), given)
         case _ if field.type is FieldType.NUMBER:

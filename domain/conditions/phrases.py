@@ -78,9 +78,9 @@ def last_days(days: int) -> str:
     return {0: "today", 1: "since yesterday"}.get(days, f"in the last {days} days")
 
 
-def listed(values: Sequence[str], conjunction: str) -> str:
-    """E.g. "a", "b" or "c"."""
-    shown = [quoted(value) for value in values[:SHOWN]]
+def listed(values: Sequence[str] | Sequence[Decimal], conjunction: str) -> str:
+    """E.g. "a", "b" or "c"; numbers stand without quotes."""
+    shown = [_plain(value, "") for value in values[:SHOWN]]
     if len(values) > SHOWN:
         shown.append(f"{len(values) - SHOWN:,} more")
     *first, last = shown

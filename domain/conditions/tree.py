@@ -47,7 +47,7 @@ class Span:
     max: Decimal | date
 
 
-Operand: TypeAlias = Decimal | Span | str | tuple[str, ...] | date | int | bool
+Operand: TypeAlias = Decimal | Span | str | tuple[str, ...] | tuple[Decimal, ...] | date | int | bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,12 @@ class Comparison:
 
     operator: Operator
     operand: Operand
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The operand of a comparison with a list of texts."""
+        assert isinstance(self.operand, tuple)
+        return tuple(map(str, self.operand))
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,9 @@ class DateRangeInput:
     max: date = _must("The last day.")
 
 
-@strawberry.input(one_of=True, description="How a number is compared; nothing but isNull and ne match an unknown one.")
+@strawberry.input(
+    one_of=True, description="How a number is compared; nothing but isNull, ne and notIn match an unknown one."
+)
 class NumberComparisonInput:
     eq: Decimal | None = _one("Equal to.")
     ne: Decimal | None = _one("Not equal to; includes the unknown.")
@@ -48,6 +50,8 @@ class NumberComparisonInput:
     lt: Decimal | None = _one("Less than.")
     lte: Decimal | None = _one("At most.")
     between: DecimalRangeInput | None = _one("From min to max.")
+    in_: list[Decimal] | None = _one("One of these.", name="in")
+    not_in: list[Decimal] | None = _one("None of these; includes the unknown.")
     is_null: bool | None = _one("true: unknown; false: known.")
 
 

@@ -251,7 +251,8 @@ def operands(field: Field, operator: str, setting: Setting) -> st.SearchStrategy
     if operator in ("before", "after"):
         return setting.days.map(str)
     if field.type is FieldType.NUMBER:
-        return numbers
+        several = st.lists(numbers, min_size=1, max_size=3, unique=True)
+        return several if operator in ("in", "notIn") else numbers
     known = st.sampled_from(field.values) if field.values else texts
     if operator in ("in", "notIn", "anyOf", "noneOf", "allOf"):
         return st.lists(known, min_size=1, max_size=3, unique=True)

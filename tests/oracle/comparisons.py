@@ -12,6 +12,8 @@ def number_holds(value: Fraction | None, test: Json) -> bool:
         return (value is None) is operand
     if operator == "ne":
         return value != Fraction(operand)
+    if operator in ("in", "notIn"):
+        return (value in {Fraction(number) for number in operand}) is (operator == "in")
     if value is None:
         return False
     if operator == "between":
