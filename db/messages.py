@@ -19,7 +19,7 @@ class Message:
 
     id: UUID
     campaign_id: UUID
-    customer_id: UUID
+    customer_id: UUID | None
     channel: str
     address: str | None
     status: str
@@ -138,4 +138,23 @@ async def resolve(tx: Transaction, message_id: UUID, status: MessageStatus, note
             status=status.value,
             note=note,
         )
+    )
+
+
+async def forget_recipients(tx: Transaction, customers: Statement) -> None:
+    """Takes customers who are about to be deleted out of the ledger: what was sent stays counted, the rest is skipped.
+
+    A call to the provider that is under way ends as it would have. customers: a statement with one column of ids.
+    """
+    await tx.run(
+        """
+        update message
+        set address = null, updated_at = clock_timestamp(),
+            lease_token = case when status = 'SENDING' then lease_token end,
+            lease_until = case when status = 'SENDING' then lease_until end,
+            skip_reason = case when status in ('QUEUED', 'CLAIMED') then 'CUSTOMER_DELETED' else skip_reason end,
+            status = case when status in ('QUEUED', 'CLAIMED') then 'SKIPPED' else status end
+        where organization_id = :organization and customer_id in (:customers)
+        """,
+        customers=customers,
     )

@@ -12,8 +12,10 @@ import orjson
 from db.customers import Customer, lock_customers
 from db.database import Transaction
 from db.dirty_customers import mark_dirty
+from db.messages import forget_recipients
 from db.records import columns_of
 from db.references import find_customers
+from db.segments import forget_customers
 from db.staging import staged
 from db.statement import sql
 from domain.customers import NEW_PROFILE, PROFILE_FIELDS, CustomerReference, ProfileChange, changed
@@ -89,7 +91,13 @@ async def update_customer(
 
 
 async def delete_customer(tx: Transaction, customer_id: UUID) -> bool:
-    """Deletes a customer with everything that belongs to them; False when there is no such customer."""
+    """Deletes a customer with everything that belongs to them; False when there is no such customer.
+
+    Counts of segments follow, and the ledger of messages keeps what was sent without saying to whom.
+    """
+    customers = sql("select :id::uuid", id=customer_id)
+    await forget_customers(tx, customers)
+    await forget_recipients(tx, customers)
     deleted = await tx.run("delete from customer where organization_id = :organization and id = :id", id=customer_id)
     return deleted == 1
 

@@ -10,7 +10,8 @@ message = tenant_table(
     "message",
     identifier("id"),
     identifier("campaign_id"),
-    identifier("customer_id"),
+    # NULL once the customer is deleted: what was sent stays counted.
+    identifier("customer_id", null=True),
     text("channel"),
     text("address", null=True),
     text("status", default="QUEUED"),
@@ -27,8 +28,13 @@ message = tenant_table(
     instant("sent_at", null=True),
     instant("updated_at", default=True),
     belongs_to("campaign", "campaign_id"),
-    belongs_to("customer", "customer_id", cascade=True),
-    sa.UniqueConstraint("organization_id", "campaign_id", "customer_id", "channel"),
+    sa.ForeignKeyConstraint(
+        ["organization_id", "customer_id"],
+        ["customer.organization_id", "customer.id"],
+        ondelete="SET NULL (customer_id)",
+    ),
+    # The customer first: it serves a customer's messages, and never tempts the planner when a campaign is asked for.
+    sa.UniqueConstraint("organization_id", "customer_id", "campaign_id", "channel"),
     one_of("channel", CHANNELS),
     one_of("status", ["QUEUED", "CLAIMED", "SENDING", "UNCERTAIN", "SENT", "FAILED", "SKIPPED"]),
     sa.CheckConstraint("(status = 'SKIPPED') = (skip_reason is not null)", name="skip_reason"),
@@ -44,4 +50,3 @@ sa.Index(
 )
 # Claiming in order, and counting by status from the index alone.
 sa.Index("message_campaign_idx", message.c.organization_id, message.c.campaign_id, message.c.status, message.c.id)
-sa.Index("message_customer_idx", message.c.organization_id, message.c.customer_id, message.c.id)

@@ -159,3 +159,44 @@ async def test_writing_needs_the_scope(api: Api, document: str) -> None:
     answer = await api(document, input=given, scopes=frozenset({"customers:view"}))
     assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     assert await names(api) == []
+
+
+async def test_delete_leaves_counts_and_the_ledger_right(api: Api, database: Database, organization: UUID) -> None:
+    """Of three messages one was sent; after the deletion the other two are skipped and none says to whom."""
+    made = (await send(api, UPSERT, {"externalId": "a", "email": "a@x.example"}))["customer"]["id"]
+    async with database.tenant(organization) as tx:
+        await tx.run(
+            """
+            with made as (select id as customer_id from customer where organization_id = :organization),
+            brand as (select id from brand where organization_id = :organization),
+            segment as (
+                insert into segment (organization_id, id, key, name, type, member_count)
+                values (:organization, uuid7(), 's', 's', 'MANUAL', 1) returning id),
+            member as (
+                insert into segment_membership
+                    (organization_id, segment_id, customer_id, source, entered_at, segment_version)
+                select :organization, segment.id, customer_id, 'MANUAL', clock_timestamp(), 1 from segment, made),
+            template as (
+                insert into template (organization_id, id, brand_id, name, channel)
+                select :organization, uuid7(), brand.id, 't', 'EMAIL' from brand returning id, brand_id),
+            version as (
+                insert into template_version (organization_id, template_id, number, subject, actor)
+                select :organization, id, 1, 'x', 'me' from template returning template_id),
+            campaign as (
+                insert into campaign (organization_id, id, brand_id, name, template_id, template_version)
+                select :organization, uuid7(), template.brand_id, n, template.id, 1
+                from template, unnest(array['QUEUED', 'CLAIMED', 'SENT']) n returning id, name)
+            insert into message (organization_id, id, campaign_id, customer_id, channel, address, status)
+            select :organization, uuid7(), campaign.id, customer_id, 'EMAIL', 'a@x.example', campaign.name
+            from campaign, made
+            """
+        )
+    assert (await send(api, DELETE, {"customerId": made}))["deletedId"] == made
+    async with database.tenant(organization) as tx:
+        assert await tx.value("select member_count from segment") == 0
+        rows = await tx.rows("select status, skip_reason, customer_id, address from message order by status, id")
+    assert [tuple(row) for row in rows] == [
+        ("SENT", None, None, None),
+        ("SKIPPED", "CUSTOMER_DELETED", None, None),
+        ("SKIPPED", "CUSTOMER_DELETED", None, None),
+    ]

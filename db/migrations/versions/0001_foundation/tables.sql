@@ -597,7 +597,7 @@ create table message (
     organization_id UUID NOT NULL,
     id UUID NOT NULL,
     campaign_id UUID NOT NULL,
-    customer_id UUID NOT NULL,
+    customer_id UUID,
     channel TEXT NOT NULL,
     address TEXT,
     status TEXT DEFAULT 'QUEUED' NOT NULL,
@@ -615,8 +615,8 @@ create table message (
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT message_pkey PRIMARY KEY (organization_id, id),
     CONSTRAINT message_organization_id_campaign_id_fkey FOREIGN KEY(organization_id, campaign_id) REFERENCES campaign (organization_id, id),
-    CONSTRAINT message_organization_id_customer_id_fkey FOREIGN KEY(organization_id, customer_id) REFERENCES customer (organization_id, id) ON DELETE CASCADE,
-    CONSTRAINT message_organization_id_campaign_id_customer_id_channel_key UNIQUE (organization_id, campaign_id, customer_id, channel),
+    CONSTRAINT message_organization_id_customer_id_fkey FOREIGN KEY(organization_id, customer_id) REFERENCES customer (organization_id, id) ON DELETE SET NULL (customer_id),
+    CONSTRAINT message_organization_id_customer_id_campaign_id_channel_key UNIQUE (organization_id, customer_id, campaign_id, channel),
     CONSTRAINT message_channel_check CHECK (channel in ('EMAIL', 'SMS', 'PUSH', 'WALLET')),
     CONSTRAINT message_status_check CHECK (status in ('QUEUED', 'CLAIMED', 'SENDING', 'UNCERTAIN', 'SENT', 'FAILED', 'SKIPPED')),
     CONSTRAINT message_skip_reason_check CHECK ((status = 'SKIPPED') = (skip_reason is not null)),
@@ -626,5 +626,3 @@ create table message (
 CREATE UNIQUE INDEX message_address_key ON message (organization_id, campaign_id, channel, address) WHERE address IS NOT NULL AND status != 'SKIPPED';
 
 CREATE INDEX message_campaign_idx ON message (organization_id, campaign_id, status, id);
-
-CREATE INDEX message_customer_idx ON message (organization_id, customer_id, id);
