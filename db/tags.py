@@ -37,9 +37,9 @@ async def add_tags(tx: Transaction, tags: Sequence[tuple[UUID, str]], now: datet
     await tx.run(
         """
         insert into tag (organization_id, id, name)
-        select :organization, uuid7(), name from unnest(:names::text[]) name
-        where not exists (select from tag t where t.organization_id = :organization and t.name = name)
-        order by name
+        select :organization, uuid7(), given.name from unnest(:names::text[]) as given(name)
+        where not exists (select from tag t where t.organization_id = :organization and t.name = given.name)
+        order by given.name
         on conflict (organization_id, name) do nothing
         """,
         names=names,

@@ -175,6 +175,7 @@ async def test_tags_are_put_on_and_taken_off_once(database: Database, organizati
         tags = [(ada, "vip"), (ada, "vip"), (bob, "vip"), (bob, "new"), (new_id(), "vip")]
         assert await add_tags(tx, tags, NOON) == {ada, bob}
         assert await add_tags(tx, [(ada, "vip")], NOON) == set()
+        assert await add_tags(tx, [(ada, "vip"), (ada, "gold")], NOON) == {ada}
         await tx.run("delete from dirty_customer where organization_id = :organization")
         assert await remove_tags(tx, [(ada, "vip"), (ada, "unknown")], NOON) == {ada}
         assert await remove_tags(tx, [(ada, "vip")], NOON) == set()
