@@ -16,7 +16,12 @@ class Schedule:
     local: bool = True
 
 
-SCHEDULES = (Schedule("jobs.prune", "30 3 * * *"),)
+SCHEDULES = (
+    Schedule("jobs.prune", "30 3 * * *"),
+    Schedule("uploads.prune", "40 3 * * *"),
+    # Windows of days move on at midnight, facts told in advance happen at any time.
+    Schedule("metrics.recompute", "*/10 * * * *", local=False),
+)
 
 
 @dataclass(frozen=True, slots=True)
