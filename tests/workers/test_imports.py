@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from db import bulk
 from db.database import Database
+from db.statistics import keep_statistics
 from db.uploads import CHUNK, add_chunk, create_upload, finish_upload
 from domain.bulk import BulkKind, RowError
 from domain.imports import FileFormat, ImportKind, ImportSpec
@@ -344,6 +345,7 @@ async def test_real_purchases_are_taken_in_exactly_once(database: Database, orga
     async for batch in reader.batches():
         async with database.tenant(organization) as tx:
             await take_in(tx, reader, batch, NOW)
+        await keep_statistics(database)
     metrics = await maintained(database, organization)
     assert len(metrics) == 23_570
     assert sum(row["lifetime_value"] for row in metrics.values()) == Decimal("2500315.63")
