@@ -34,11 +34,12 @@ def api(database: Database, organization: UUID) -> Api:
         scopes: frozenset[str] = frozenset(SCOPES),
         organization: UUID = organization,
         planner: bool = PLANNER,
+        operation: str | None = None,
         **variables: Any,
     ) -> dict[str, Any]:
         context = Context(database, caller(organization, scopes), datetime.now(UTC), TOOLS)
         answer: dict[str, Any] = orjson.loads(
-            orjson.dumps(await execute(context, document, variables, planner=planner))
+            orjson.dumps(await execute(context, document, variables, operation, planner=planner))
         )
         return answer
 

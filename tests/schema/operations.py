@@ -23,8 +23,14 @@ from schema.build import schema
 GRAPHQL = schema._schema
 DEPTH = 5
 
-# What an argument of this name may be besides what its type suggests: a GraphQL literal.
-Values = Callable[[Random, str], str | None]
+# What an argument of this name and type may be besides what its type suggests: a GraphQL literal.
+Values = Callable[[Random, str, str], str | None]
+
+
+def random_mutation(random: Random, values: Values, name: str) -> str:
+    """One mutation with all it must and some of what it may say."""
+    assert GRAPHQL.mutation_type is not None
+    return "mutation { " + _field(random, values, name, GRAPHQL.mutation_type.fields[name], "m", 1) + " }"
 
 
 def random_query(random: Random, values: Values, roots: list[str] | None = None) -> str:
@@ -72,7 +78,7 @@ def _arguments(random: Random, values: Values, arguments: dict[str, GraphQLArgum
 
 
 def _literal(random: Random, values: Values, name: str, type_: Any) -> str:
-    special = values(random, name)
+    special = values(random, name, str(type_))
     if special is not None:
         return special
     if isinstance(type_, GraphQLNonNull):

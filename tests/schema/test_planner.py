@@ -54,7 +54,7 @@ async def test_random_operations_have_the_same_answer(
 
     monkeypatch.setattr(Plan, "statement", count)
 
-    def values(random: Random, name: str) -> str | None:
+    def values(random: Random, name: str, _type: str) -> str | None:
         if name in ("id", "customerId"):
             return f'"{random.choice(ids)}"'
         return "[" + ", ".join(f'"{id_}"' for id_ in random.sample(ids, 2)) + "]" if name == "ids" else None

@@ -1,0 +1,137 @@
+"""A small organization with something of everything, each text marked so that it is recognised anywhere."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from db import journeys, segments
+from db.database import Database
+from db.statement import sql
+from domain.access import SCOPES
+from domain.conditions import parse
+from domain.ids import new_id
+from domain.segments import SegmentType
+from resolvers.ids import global_id
+
+Run = Callable[..., Awaitable[dict[str, Any]]]
+
+_MUTATIONS = """
+mutation Customers($customers: CustomersUpsertInput!) { customersUpsert(input: $customers) {
+  outcomes { customer { id } } userErrors { message field } } }
+mutation Brand($brand: BrandUpdateInput!) { brandUpdate(input: $brand) { userErrors { message field } } }
+mutation Tell($tag: CustomerTagInput!, $note: CustomerNoteAddInput!, $orders: OrdersRecordInput!,
+    $calls: CallsRecordInput!, $event: EventTrackInput!, $consent: ConsentSetInput!, $suppression: SuppressionAddInput!,
+    $key: ApiKeyCreateInput!, $template: TemplateCreateInput!) {
+  customerTag(input: $tag) { userErrors { message field } }
+  customerNoteAdd(input: $note) { userErrors { message field } }
+  ordersRecord(input: $orders) { userErrors { message field } }
+  callsRecord(input: $calls) { userErrors { message field } }
+  eventTrack(input: $event) { userErrors { message field } }
+  consentSet(input: $consent) { userErrors { message field } }
+  suppressionAdd(input: $suppression) { userErrors { message field } }
+  apiKeyCreate(input: $key) { userErrors { message field } }
+  templateCreate(input: $template) { template { id } userErrors { message field } }
+}
+mutation Campaign($campaign: CampaignCreateInput!) { campaignCreate(input: $campaign) {
+  campaign { id } userErrors { message field } } }
+mutation Send($send: CampaignSendInput!) { campaignSend(input: $send) { userErrors { message field } } }
+"""
+
+
+async def build_world(run: Run, database: Database, organization: UUID, mark: str) -> None:
+    """Fills an organization through its own API; `mark` is part of every name and address."""
+
+    async def told(name: str, **variables: Any) -> dict[str, Any]:
+        answer = await run(_MUTATIONS, operation=name, **variables)
+        assert "errors" not in answer, answer
+        assert all(not payload["userErrors"] for payload in answer["data"].values()), answer
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    async with database.tenant(organization) as tx:
+        brand = global_id("Brand", await tx.value("select id from brand where organization_id = :organization"))
+    await told("Brand", brand={"brandId": brand, "senderName": mark, "senderEmail": f"{mark}@sender.example"})
+    people = [{"externalId": f"{mark}-{n}", "name": f"{mark} {n}", "email": f"{mark}{n}@x.example"} for n in range(3)]
+    made = await told("Customers", customers={"customers": people})
+    customers = [outcome["customer"]["id"] for outcome in made["customersUpsert"]["outcomes"]]
+    fact = {"customer": {"id": customers[0]}, "occurredAt": "2026-03-01T00:00:00Z", "properties": {"p": mark}}
+    rest = await told(
+        "Tell",
+        tag={"customerIds": customers, "tags": [f"{mark}-tag"]},
+        note={"customerId": customers[0], "body": f"{mark} note"},
+        orders={
+            "source": mark,
+            "orders": [fact | {"key": f"{mark}-o", "amount": "10", "brand": brand, "items": [{"sku": f"{mark}-sku"}]}],
+        },
+        calls={"source": mark, "calls": [fact | {"key": f"{mark}-c", "durationSeconds": 90}]},
+        event=fact | {"source": mark, "key": f"{mark}-e", "name": f"{mark}-event"},
+        consent={"customerId": customers[1], "brandId": brand, "state": "SUBSCRIBED", "source": mark},
+        suppression={"address": f"{mark}gone@x.example"},
+        key={"name": f"{mark} key", "scopes": sorted(SCOPES)},
+        template={"brandId": brand, "name": f"{mark} template", "subject": f"{mark}", "text": f"{mark} text"},
+    )
+    segment = await _segment_and_journeys(database, organization, mark)
+    campaign = {
+        "brandId": brand,
+        "name": f"{mark} campaign",
+        "templateId": rest["templateCreate"]["template"]["id"],
+        "includeSegmentIds": [global_id("Segment", segment)],
+    }
+    await told("Campaign", campaign=campaign | {"name": f"{mark} draft"})
+    sent = await told("Campaign", campaign=campaign)
+    await told("Send", send={"campaignId": sent["campaignCreate"]["campaign"]["id"]})
+    await _ledger(database, organization)
+
+
+async def _segment_and_journeys(database: Database, organization: UUID, mark: str) -> UUID:
+    now = datetime.now(UTC)
+    everybody = sql("select id as customer_id from customer where organization_id = :o", o=organization)
+    async with database.tenant(organization) as tx:
+        manual = segments.Definition(f"{mark}-m", f"{mark} manual", SegmentType.MANUAL, description=mark)
+        found = await segments.find_segment(tx, await segments.create_segment(tx, manual, actor=mark))
+        assert found is not None
+        await segments.assign(tx, found, everybody, now=now, actor=mark)
+        condition = parse({"text": {"field": "name", "is": {"contains": mark}}})
+        rule = segments.Definition(f"{mark}-a", f"{mark} automatic", SegmentType.AUTOMATIC, condition)
+        await segments.create_segment(tx, rule, actor=mark)
+        await journeys.start(tx, everybody, at=now, actor=mark)
+    return found.id
+
+
+async def _ledger(database: Database, organization: UUID) -> None:
+    """A message of each running campaign, as if the worker had fixed the audience."""
+    async with database.tenant(organization) as tx:
+        await tx.run(
+            """
+            insert into message (organization_id, id, campaign_id, customer_id, channel, address)
+            select :organization, :id, g.id, c.id, 'EMAIL', c.email
+            from (select id from campaign where organization_id = :organization and status = 'RUNNING' limit 1) g,
+                 (select id, email from customer where organization_id = :organization order by name limit 1) c
+            """,
+            id=new_id(),
+        )
+
+
+async def rows_of(database: Database, organization: UUID) -> dict[str, list[str]]:
+    """Every row of the organization as text, by table; equal before and after means that nothing was written."""
+    async with database.tenant(organization) as tx:
+        tables = await tx.rows(
+            """
+            select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'organization_id'
+            where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace order by 1
+            """
+        )
+        return {
+            table: [row[0] for row in await tx.rows(f'select t::text from "{table}" t order by 1')]
+            for table in ["organization", *(row[0] for row in tables)]
+        }
+
+
+async def ids_of(database: Database, organization: UUID, types: dict[str, str]) -> dict[str, list[str]]:
+    """Global ids by type; `types` names each type's table."""
+    async with database.tenant(organization) as tx:
+        return {
+            name: [global_id(name, row[0]) for row in await tx.rows(f'select id from "{table}"')]
+            for name, table in types.items()
+        }
