@@ -84,10 +84,14 @@ async def recover(tx: Transaction, campaign_id: UUID) -> int:
 
 async def claim(tx: Transaction, campaign_id: UUID, token: UUID, *, size: int = BATCH) -> list[Recipient]:
     """QUEUED -> CLAIMED for the next messages that are due and nobody else's."""
+    # A customer deleted while the snapshot was being taken is in the ledger without a name: only the key is gone.
     await tx.run(
         """
-        update message set status = 'CLAIMED', lease_token = :token, lease_until = clock_timestamp() + :lease,
-                           updated_at = clock_timestamp()
+        update message
+        set status = case when customer_id is null then 'SKIPPED' else 'CLAIMED' end,
+            skip_reason = case when customer_id is null then 'CUSTOMER_DELETED' end,
+            address = case when customer_id is not null then address end,
+            lease_token = :token, lease_until = clock_timestamp() + :lease, updated_at = clock_timestamp()
         where organization_id = :organization and id = any(array(
             select id from message
             where organization_id = :organization and campaign_id = :campaign_id and status = 'QUEUED'

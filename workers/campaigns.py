@@ -24,13 +24,15 @@ OUTAGE_PAUSE = timedelta(seconds=30)
 
 @handles(SNAPSHOT_JOB)
 async def snapshot(run: Run) -> Again | None:
-    """Enters the audience into the ledger, all of it as of one moment, and owes the sending."""
+    """Refreshes the audience, then enters it into the ledger, all of it as of one moment, and owes the sending."""
     campaign_id = UUID(run.args[CAMPAIGN])
     try:
         key = AddressKey.of(delivery().secret, run.organization_id)
     except UnreachableError as error:
         return await _pause(run, campaign_id, error)
-    await _refresh(run, campaign_id)
+    if not run.args.get("refreshed"):
+        await _refresh(run, campaign_id)
+        return Again({"refreshed": True})
     async with run.database.tenant(run.organization_id) as tx:
         await audience.freeze(tx)
         campaign = await campaigns.find_campaign(tx, campaign_id)
@@ -55,7 +57,6 @@ async def _refresh(run: Run, campaign_id: UUID) -> None:
         if campaign is not None:
             await audience.refresh(tx, campaign.audience, run.now)
     point("campaign.refreshed")
-    await run.extend()
 
 
 async def _enter(run: Run, tx: Transaction, campaign: Campaign, key: AddressKey) -> None:

@@ -4,17 +4,18 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
-from db import campaigns, deliveries
+from db import campaigns, deliveries, jobs
 from db.campaigns import Campaign
 from db.database import Transaction
 from db.deliveries import Recipient, Settled
+from db.jobs import LeaseLost
 from db.points import point
 from domain.campaigns import PAUSE
 from domain.ids import new_id
 from domain.messages import Answer, DeliveryPolicy, Outcome, SkipReason, verdict
 from domain.refusals import Refused
 from domain.suppressions import AddressKey
-from workers.jobs import LeaseLost, Run
+from workers.jobs import Run
 from workers.letters import Letter
 from workers.mails import Mail
 from workers.smtp import Smtp, UnreachableError
@@ -30,6 +31,7 @@ class Sending:
     def __init__(self, run: Run, campaign: Campaign, letter: Letter, smtp: Smtp, key: AddressKey) -> None:
         self._run, self._campaign, self._letter, self._smtp, self._key = run, campaign, letter, smtp, key
         self._token = new_id()
+        self._extended = asyncio.get_running_loop().time()
 
     async def batch(self) -> bool:
         """Claims and sends the next messages that are due; False when there are none."""
@@ -40,11 +42,18 @@ class Sending:
             mails = await self._written(recipients)
             for first in range(0, len(mails), self._smtp.width):
                 await self._group(mails[first : first + self._smtp.width], recipients)
-                await self._run.extend()
+                await self._extend()
         except (HaltedError, UnreachableError, LeaseLost, asyncio.CancelledError):
             await self._release()
             raise
         return bool(recipients)
+
+    async def _extend(self) -> None:
+        """Progress prolongs the job's lease, but not each group, or a third of all transactions would do only that."""
+        now = asyncio.get_running_loop().time()
+        if now - self._extended > jobs.LEASE.total_seconds() / 12:
+            await self._run.extend()
+            self._extended = now
 
     async def _written(self, recipients: Sequence[Recipient]) -> list[Mail]:
         """The mails; who cannot be written to because the template fails for them is skipped."""

@@ -12,6 +12,7 @@ from db import campaigns
 from db.consents import Wish, set_consents
 from db.database import Database
 from db.points import watched
+from db.profiles import delete_customer
 from db.suppressions import suppress
 from db.templates import create_template
 from domain.campaigns import CANCEL, PAUSE, RESUME, Move
@@ -447,12 +448,25 @@ async def test_stopping_a_worker_waits_for_the_calls_under_way(shop: Shop, serve
     assert server.count == addresses(NAMES)
 
 
-async def test_erasing_a_customer_before_the_call_sends_nothing_to_them(shop: Shop, server: MailServer) -> None:
+async def test_deleting_a_customer_before_the_call_sends_nothing_to_them(shop: Shop, server: MailServer) -> None:
+    [ann, _] = ids = await shop.customers(["a", "b"])
+    campaign = await shop.started([await shop.segment(ids)])
+    async with shop.database.tenant(shop.organization) as tx:
+        assert await delete_customer(tx, ann)
+    await work(shop)
+    assert server.count == addresses(["b"])
+    assert await status(shop, campaign) == "COMPLETED"
+
+
+async def test_nor_when_they_are_deleted_while_the_snapshot_is_taken(shop: Shop, server: MailServer) -> None:
+    """The ledger's rows are not visible to the deletion then; it only takes the customer out of them."""
     campaign = await shop.started([await shop.segment(await shop.customers(["a", "b"]))])
     await shop.rows("delete from customer where organization_id = :organization and name = 'a'")
     await work(shop)
     assert server.count == addresses(["b"])
     assert await status(shop, campaign) == "COMPLETED"
+    rows = await shop.rows("select skip_reason, address from message where organization_id = :organization")
+    assert {tuple(row) for row in rows} == {("CUSTOMER_DELETED", None), (None, "b@x.example")}
 
 
 async def test_the_moment_of_the_snapshot_is_kept(shop: Shop, server: MailServer) -> None:

@@ -9,7 +9,7 @@ from db import campaigns
 from db.database import Database
 from domain.campaigns import CANCEL, CampaignStatus
 from tests.campaigns import SECRET, open_shop
-from tests.jobs import due
+from tests.jobs import due, wait
 from tests.mail import MailServer, mail_server
 from tests.workers.faults import Scenario
 from workers.delivery import deliver_by_smtp
@@ -38,14 +38,20 @@ async def send(database: Database, organization: UUID) -> None:
 async def cancel(database: Database, organization: UUID) -> None:
     """Sent, then cancelled as soon as the audience is in the ledger and before anything is sent."""
     await send(database, organization)
+    while await _audience_is_open(database, organization):
+        for job_id in await due(database, organization):
+            await perform(database, job_id)
+        await wait(database, organization)
     async with database.tenant(organization) as tx:
         campaign = await _campaign(tx)
-        waiting = await tx.value("select audience_size is null from campaign where organization_id = :organization")
-    for job_id in await due(database, organization) if waiting else []:
-        await perform(database, job_id)
-    async with database.tenant(organization) as tx:
         await campaigns.move(tx, campaign, CANCEL)
         await campaigns.request_sending(tx, campaign)
+
+
+async def _audience_is_open(database: Database, organization: UUID) -> bool:
+    async with database.tenant(organization) as tx:
+        found: bool = await tx.value("select audience_size is null from campaign where organization_id = :organization")
+    return found
 
 
 async def _campaign(tx: Any) -> UUID:

@@ -619,8 +619,7 @@ create table message (
     CONSTRAINT message_organization_id_customer_id_campaign_id_channel_key UNIQUE (organization_id, customer_id, campaign_id, channel),
     CONSTRAINT message_channel_check CHECK (channel in ('EMAIL', 'SMS', 'PUSH', 'WALLET')),
     CONSTRAINT message_status_check CHECK (status in ('QUEUED', 'CLAIMED', 'SENDING', 'UNCERTAIN', 'SENT', 'FAILED', 'SKIPPED')),
-    CONSTRAINT message_skip_reason_check CHECK ((status = 'SKIPPED') = (skip_reason is not null)),
-    CONSTRAINT message_organization_id_fkey FOREIGN KEY(organization_id) REFERENCES organization (id)
+    CONSTRAINT message_skip_reason_check CHECK ((status = 'SKIPPED') = (skip_reason is not null))
 );
 
 CREATE UNIQUE INDEX message_address_key ON message (organization_id, campaign_id, channel, address) WHERE address IS NOT NULL AND status != 'SKIPPED';
