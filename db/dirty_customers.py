@@ -22,3 +22,20 @@ async def mark_dirty(tx: Transaction, customers: Statement, now: datetime) -> No
         now=now,
     )
     await request_job(tx, "customers.settle", dedupe_key="settle")
+
+
+async def forget_dirty(tx: Transaction) -> None:
+    """Nothing is owed any more: this transaction has evaluated everybody."""
+    await tx.run("delete from dirty_customer where organization_id = :organization")
+
+
+async def is_settling(tx: Transaction) -> bool:
+    """Whether customers wait for an evaluation that somebody is going to make."""
+    found: bool = await tx.value(
+        """
+        select exists (select from dirty_customer where organization_id = :organization)
+           and exists (select from job where organization_id = :organization and kind = 'customers.settle'
+                       and state in ('ready', 'running'))
+        """
+    )
+    return found

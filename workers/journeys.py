@@ -1,0 +1,54 @@
+"""Journeys of everybody, evaluated in slices."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from db.database import Transaction
+from db.dirty_customers import is_settling
+from db.journeys import evaluate
+from db.organizations import current_organization
+from db.slices import Slice
+from db.stages import list_stages
+from workers.everybody import as_of, is_first, work_through
+from workers.jobs import Again, Run, handles
+from workers.metrics import bring_up_to_date
+
+EVALUATE_JOB = "journeys.evaluate"
+UNSETTLED_PAUSE = timedelta(seconds=1)
+
+
+async def evaluate_slice(
+    tx: Transaction, some: Slice, now: datetime, actor: str, replayed: datetime | None = None
+) -> Mapping[str, int]:
+    """Evaluates a slice as of now or of an earlier instant; counts by flow, e.g. {"prospect to customer": 12}."""
+    flows = await evaluate(
+        tx,
+        await current_organization(tx),
+        candidates=some.candidates,
+        as_of=replayed,
+        now=now,
+        actor=actor,
+        lapsed=True,
+    )
+    keys = {stage.id: stage.key for stage in await list_stages(tx)}
+    return {
+        f"{keys[flow.from_stage_id]} to {keys[flow.to_stage_id]}" if flow.from_stage_id else "started": flow.customers
+        for flow in flows
+    }
+
+
+@handles(EVALUATE_JOB)
+async def run_evaluation(run: Run) -> Again | None:
+    """A replay first lets new facts settle: their live evaluation would end the spells it is about to write."""
+    replayed = as_of(run)
+    if replayed is None:
+        await bring_up_to_date(run)
+    elif is_first(run):
+        async with run.database.tenant(run.organization_id) as tx:
+            if await is_settling(tx):
+                return Again(after=UNSETTLED_PAUSE)
+
+    async def work(tx: Transaction, some: Slice, at: datetime) -> Mapping[str, int]:
+        return await evaluate_slice(tx, some, at, "journeys.evaluate", replayed)
+
+    return await work_through(run, work)
