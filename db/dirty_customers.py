@@ -1,6 +1,7 @@
 """Customers whose facts or profile changed since their segments and stage were last evaluated."""
 
 from datetime import datetime
+from uuid import UUID
 
 from db.database import Transaction
 from db.jobs import request_job
@@ -29,13 +30,13 @@ async def forget_dirty(tx: Transaction) -> None:
     await tx.run("delete from dirty_customer where organization_id = :organization")
 
 
-async def is_settling(tx: Transaction) -> bool:
-    """Whether customers wait for an evaluation that somebody is going to make."""
-    found: bool = await tx.value(
+async def settling_job(tx: Transaction) -> UUID | None:
+    """The job that is going to evaluate the customers who wait for it; None when nobody waits."""
+    job_id: UUID | None = await tx.value(
         """
-        select exists (select from dirty_customer where organization_id = :organization)
-           and exists (select from job where organization_id = :organization and kind = 'customers.settle'
-                       and state in ('ready', 'running'))
+        select id from job
+        where organization_id = :organization and kind = 'customers.settle' and state in ('ready', 'running')
+          and exists (select from dirty_customer where organization_id = :organization)
         """
     )
-    return found
+    return job_id

@@ -1,11 +1,13 @@
 """Engagement and risk of everybody, computed by one statement; domain/scores.py says what they mean."""
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import datetime
 
 from db.database import Transaction
 from db.metrics import COMPUTED, computed_metrics
 from db.organizations import Organization
+from db.planning import many_rows
 from db.statement import Statement, sql
 from domain.scores import ENGAGEMENT_WEIGHTS, MIN_APPOINTMENTS, RISK_WEIGHTS, score_settings
 
@@ -26,8 +28,9 @@ async def recalculate(
     """
     settings = score_settings(organization.settings)
     numbers = {**_prefixed("e", asdict(settings.engagement)), **_prefixed("r", asdict(settings.risk))}
-    return await tx.run(
+    statement = sql(
         _RECALCULATE,
+        organization=organization.id,
         measured=_maintained(candidates) if as_of is None else _replayed(organization, candidates, as_of),
         zone=organization.timezone,
         today=sql(":at::timestamptz", at=as_of or now),
@@ -36,6 +39,8 @@ async def recalculate(
         **{name: sql(":number::numeric", number=number) for name, number in numbers.items()},
         **{f"{name}_text": sql(":number::text", number=str(number)) for name, number in numbers.items()},
     )
+    async with many_rows(tx) if candidates is None else nullcontext():
+        return await tx.run(statement)
 
 
 def _prefixed(prefix: str, numbers: dict[str, object]) -> dict[str, object]:

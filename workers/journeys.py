@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from db.database import Transaction
-from db.dirty_customers import is_settling
+from db.dirty_customers import settling_job
 from db.journeys import evaluate
 from db.organizations import current_organization
 from db.slices import Slice
@@ -45,7 +45,7 @@ async def run_evaluation(run: Run) -> Again | None:
         await bring_up_to_date(run)
     elif is_first(run):
         async with run.database.tenant(run.organization_id) as tx:
-            if await is_settling(tx):
+            if await settling_job(tx):
                 return Again(after=UNSETTLED_PAUSE)
 
     async def work(tx: Transaction, some: Slice, at: datetime) -> Mapping[str, int]:

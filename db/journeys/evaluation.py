@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -13,6 +14,7 @@ from db.dirty_customers import mark_dirty
 from db.journeys.moves import start
 from db.metrics import computed_metrics
 from db.organizations import Organization
+from db.planning import many_rows
 from db.stages import Stage, list_stages
 from db.statement import Statement, join, sql
 from domain.conditions import parse
@@ -52,11 +54,16 @@ async def evaluate(
     journey alone whose open spell began later: history is appended to, never rewritten.
     """
     scope = Scope(organization, as_of, as_of or now, candidates=candidates)
+    async with many_rows(tx) if candidates is None else nullcontext():
+        return await _evaluate(tx, scope, now=now, actor=actor, lapsed=lapsed)
+
+
+async def _evaluate(tx: Transaction, scope: Scope, *, now: datetime, actor: str, lapsed: bool) -> list[Flow]:
     stages = await list_stages(tx)
     flows: Counter[tuple[UUID | None, UUID]] = Counter()
     started = await start(tx, _newcomers(scope, stages, lapsed=lapsed), at=scope.now, actor=actor)
     flows.update({(None, stage.id): started for stage in stages if stage.is_initial and started})
-    statement = move_statement(organization, _verdicts(scope, stages), _known(scope), stages, scope.now, actor)
+    statement = move_statement(scope.organization, _verdicts(scope, stages), _known(scope), stages, scope.now, actor)
     moved: list[UUID] = []
     for _ in range(_ATTEMPTS):
         found = {(from_id, to_id): customers for from_id, to_id, customers in await tx.rows(statement)}
@@ -65,7 +72,7 @@ async def evaluate(
         moved += chain.from_iterable(found.values())
         if not missed:
             break
-    if moved and as_of is None:
+    if moved and scope.as_of is None:
         await _tell_segments(tx, moved, now)
     return [Flow(from_id, to_id, number) for (from_id, to_id), number in flows.items()]
 
@@ -180,7 +187,7 @@ async def _tell_segments(tx: Transaction, moved: list[UUID], now: datetime) -> N
 # whoever was moved in between, by a person for example, is left as that person wants it.
 _MOVE = """
 with held as materialized (:held),
-known as (:known),
+known as materialized (:known),
 choice as materialized (
     select j.id, j.customer_id, j.version, j.stage_id, target.id as target_id, :satisfied as satisfied,
            k.lifetime_value, k.order_count, k.appointment_count, k.last_activity_at
