@@ -22,7 +22,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from app.cli import check, explain, keys, organizations, processes
+from app.cli import check, explain, imports, journeys, keys, organizations, processes, scores
 from app.servers import CannotStartError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
@@ -34,8 +34,11 @@ app.command()(processes.migrate)
 app.command(hidden=True)(processes.inbox)
 app.command()(check.check)
 app.command()(explain.explain)
+app.add_typer(imports.app, name="import")
+app.add_typer(journeys.app, name="journeys")
 app.add_typer(keys.app, name="keys")
 app.add_typer(organizations.app, name="organizations")
+app.add_typer(scores.app, name="scores")
 
 
 def main() -> None:
