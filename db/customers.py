@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from db.database import Transaction
-from db.records import columns_of
 from db.relations import Relation, Sort
 from db.statement import Statement, sql
 from domain.ids import new_id
@@ -80,13 +79,12 @@ def matching_text(search: str) -> Statement:
     )
 
 
-async def find_customer(tx: Transaction, predicate: str, value: object) -> Customer | None:
-    """The one customer of the organization for whom the predicate (a constant above) holds."""
-    return await tx.record(
-        Customer,
-        f"select {columns_of(Customer)} from customer t where t.organization_id = :organization and {predicate}",
-        value=value,
+async def find_customer(tx: Transaction, predicate: str, value: object) -> UUID | None:
+    """The id of the one customer of the organization for whom the predicate (a constant above) holds."""
+    found: UUID | None = await tx.value(
+        f"select t.id from customer t where t.organization_id = :organization and {predicate}", value=value
     )
+    return found
 
 
 async def lock_customers(tx: Transaction, customers: Statement) -> list[UUID]:

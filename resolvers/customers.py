@@ -10,12 +10,15 @@ from domain.conditions import parse
 from domain.refusals import Refused, Rejected
 from resolvers.context import Context
 from resolvers.preview import current_scope
+from resolvers.readings import Reading
 
 MAX_NOTE = 10_000
 
 
-async def find(context: Context, predicate: str, value: object) -> customers.Customer | None:
-    return await context.read(lambda tx: customers.find_customer(tx, predicate, value))
+async def find(context: Context, predicate: str, value: object) -> Reading[customers.Customer | None]:
+    """The customer for whom the predicate holds, as a reading like the one by id."""
+    found = await context.read(lambda tx: customers.find_customer(tx, predicate, value))
+    return context.loaders.one(customers.CUSTOMER_BY_ID, found)
 
 
 async def filtered(context: Context, given: object) -> Statement:

@@ -11,6 +11,7 @@ from db.consents import CONSENTS_OF_CUSTOMER
 from db.facts.reading import EVENTS_OF_CUSTOMER, ORDERS_OF_CUSTOMER
 from db.messages import MESSAGES_OF_CUSTOMER
 from db.metrics import METRICS_OF_CUSTOMER
+from db.segments.records import HISTORY_OF_CUSTOMER, SEGMENTS_OF_CUSTOMER
 from db.statement import join
 from db.tags import TAGS_OF_CUSTOMER
 from domain.customers import CustomerKind
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from schema.messages import Message
     from schema.metrics import CustomerMetrics
     from schema.notes import CustomerNote
+    from schema.segments import SegmentMembership, SegmentMembershipChange
     from schema.tags import Tag
 
 VIEW = "customers:view"
@@ -72,6 +74,12 @@ class Customer(Node):
         METRICS_OF_CUSTOMER, "What their facts add up to; null without any fact."
     )
     tags: list[Annotated["Tag", strawberry.lazy("schema.tags")]] = listed(TAGS_OF_CUSTOMER, "Tags, by name.")
+    segments: Connection[Annotated["SegmentMembership", strawberry.lazy("schema.segments")]] = connected(
+        SEGMENTS_OF_CUSTOMER, "The segments they are in, newest first.", scope="segments:view"
+    )
+    membership_history: Connection[Annotated["SegmentMembershipChange", strawberry.lazy("schema.segments")]] = (
+        connected(HISTORY_OF_CUSTOMER, "When they entered and left segments and why.", scope="segments:view")
+    )
     notes: Connection[Annotated["CustomerNote", strawberry.lazy("schema.notes")]] = connected(
         customers.NOTES_OF_CUSTOMER, "Notes, newest first."
     )

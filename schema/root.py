@@ -16,6 +16,8 @@ from schema.organization import OrganizationMutations, OrganizationQueries
 from schema.preview import PreviewQueries
 from schema.profiles import ProfileMutations
 from schema.recording import FactMutations
+from schema.segmenting import SegmentMutations
+from schema.segments import SegmentQueries
 from schema.sending import SendingMutations
 from schema.tags import TagMutations, TagQueries
 from schema.templates import TemplateMutations, TemplateQueries
@@ -28,6 +30,7 @@ class Query(
     ApiKeyQueries,
     CustomerQueries,
     TagQueries,
+    SegmentQueries,
     ConditionFieldQueries,
     PreviewQueries,
     BulkQueries,
@@ -46,6 +49,7 @@ class Mutation(
     TagMutations,
     NoteMutations,
     FactMutations,
+    SegmentMutations,
     BulkMutations,
     TemplateMutations,
     DraftMutations,

@@ -1,0 +1,21 @@
+"""Finding segments."""
+
+from uuid import UUID
+
+from db.database import Transaction
+from db.names import named, of_brand
+from db.statement import Statement, sql
+
+
+def matching(type_: str | None, state: str | None, brand_id: UUID | None, search: str | None) -> Statement | None:
+    """Segments of a type, state and brand whose name contains every word; None for all."""
+    of_type = sql("t.type = :type", type=type_) if type_ else None
+    in_state = sql("t.state = :state", state=state) if state else None
+    return named(search, of_type, in_state, of_brand(brand_id))
+
+
+async def find_by_key(tx: Transaction, key: str) -> UUID | None:
+    found: UUID | None = await tx.value(
+        "select id from segment where organization_id = :organization and key = :key", key=key
+    )
+    return found

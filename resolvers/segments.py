@@ -1,0 +1,223 @@
+"""Commands on segments."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from db import bulk, segments
+from db.database import Transaction
+from db.metrics import recompute_stale
+from db.organizations import current_organization
+from db.statement import sql
+from domain import values
+from domain.bulk import BulkKind
+from domain.conditions import parse
+from domain.refusals import Refused
+from domain.segments import (
+    ChangeReason,
+    SegmentState,
+    SegmentType,
+    require_assignable,
+    require_refreshable,
+)
+from resolvers.context import Context
+
+MANAGE = "segments:manage"
+REFRESH_JOB = "segments.refresh"
+MAX_CUSTOMERS = 250
+MAX_SEGMENTS = 250
+Value = TypeVar("Value")
+_KEY = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,98}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A segment that was written, and the refresh that brings its members up to date, if one is needed."""
+
+    segment_id: UUID
+    refresh_id: UUID | None = None
+
+
+async def create(
+    context: Context, given: Mapping[str, Any], condition: object | None
+) -> tuple[Made | None, list[Refused]]:
+    """Makes a segment; an active automatic one is refreshed by a worker right away."""
+
+    async def work(tx: Transaction) -> Made:
+        name = values.line(given["name"], "name")
+        definition = segments.Definition(
+            key=_key(given.get("key") or _key_of(name)),
+            name=name,
+            type=given["type"],
+            condition=_condition(condition),
+            description=_description(given.get("description")),
+            brand_id=given.get("brand_id"),
+            state=given["state"],
+            auto_update=given["auto_update"],
+        )
+        segment_id = await segments.create_segment(tx, definition, actor=context.caller.actor)
+        due = definition.type is SegmentType.AUTOMATIC and definition.state is SegmentState.ACTIVE
+        return Made(segment_id, await _request(tx, context, [segment_id], None) if due else None)
+
+    return await _told(context, work)
+
+
+async def update(
+    context: Context, segment_id: UUID, given: Mapping[str, Any], condition: object | None, expected_version: int | None
+) -> tuple[Made | None, list[Refused]]:
+    """Changes what is given; another condition is another definition, whose members a worker computes right away."""
+
+    async def work(tx: Transaction) -> Made:
+        segment = await _find(tx, segment_id)
+        if expected_version not in (None, segment.version):
+            message = f"It is at version {segment.version} by now: read it again and repeat with that."
+            raise Refused("CONFLICT", message, ("expectedVersion",))
+        changes = dict(given)
+        if "name" in changes:
+            changes["name"] = values.line(changes["name"], "name")
+        if "description" in changes:
+            changes["description"] = _description(changes["description"])
+        if condition is not None:
+            changes["condition"] = _condition(condition)
+        recompute = await segments.update_segment(tx, segment, changes, actor=context.caller.actor)
+        due = recompute and segment.type == SegmentType.AUTOMATIC
+        active = changes.get("state", segment.state) == SegmentState.ACTIVE
+        return Made(segment_id, await _request(tx, context, [segment_id], None) if due and active else None)
+
+    return await _told(context, work)
+
+
+async def delete(context: Context, segment_id: UUID) -> tuple[UUID | None, list[Refused]]:
+    """Deletes a segment; refuses NOT_FOUND and IN_USE."""
+
+    async def work(tx: Transaction) -> UUID:
+        await _find(tx, segment_id)
+        await segments.delete_segment(tx, segment_id)
+        return segment_id
+
+    return await _told(context, work)
+
+
+async def assign(
+    context: Context, segment_id: UUID, customers: Sequence[UUID], *, put_in: bool
+) -> tuple[segments.Change | None, list[Refused]]:
+    """Puts customers into a manual segment or takes them out; repeating it has no effect.
+
+    Refuses NOT_FOUND, RULE_BASED, NOT_ACTIVE and TOO_MANY.
+    """
+
+    async def work(tx: Transaction) -> segments.Change:
+        if len(customers) > MAX_CUSTOMERS:
+            raise Refused("TOO_MANY", f"At most {MAX_CUSTOMERS} customers at a time.", ("customerIds",))
+        segment = await _find(tx, segment_id)
+        require_assignable(segment.type, segment.state)
+        await _require_customers(tx, customers)
+        change = segments.assign if put_in else segments.unassign
+        ids = sql("select unnest(:ids::uuid[])", ids=sorted(set(customers)))
+        return await change(tx, segment, ids, actor=context.caller.actor, now=context.now)
+
+    return await _told(context, work)
+
+
+async def refresh(
+    context: Context, segment_ids: Sequence[UUID] | None, as_of: datetime | None
+) -> tuple[UUID | None, list[Refused]]:
+    """Has a worker compute the members of these segments, or of all that are updated automatically."""
+
+    async def work(tx: Transaction) -> UUID:
+        if segment_ids is not None and len(segment_ids) > MAX_SEGMENTS:
+            raise Refused("TOO_MANY", f"At most {MAX_SEGMENTS} segments at a time.", ("segmentIds",))
+        for number, segment_id in enumerate(segment_ids or ()):
+            segment = await segments.find_segment(tx, segment_id)
+            if segment is None:
+                raise Refused("NOT_FOUND", "There is no such segment.", ("segmentIds", str(number)))
+            require_refreshable(segment.type, segment.state)
+        return await _request(tx, context, segment_ids, as_of)
+
+    return await _told(context, work)
+
+
+async def recalculate(context: Context, customer_id: UUID) -> tuple[list[segments.Change] | None, list[Refused]]:
+    """Evaluates every automatic segment for one customer, now; gives the segments they entered or left."""
+
+    async def work(tx: Transaction) -> list[segments.Change]:
+        await _require_customers(tx, [customer_id], ("customerId",))
+        while await recompute_stale(tx, context.now):
+            pass
+        return await segments.refresh_segments(
+            tx,
+            await current_organization(tx),
+            candidates=sql("select :id::uuid as customer_id", id=customer_id),
+            now=context.now,
+            reason=ChangeReason.LIVE,
+            actor=context.caller.actor,
+        )
+
+    return await _told(context, work)
+
+
+async def _told(
+    context: Context, work: Callable[[Transaction], Awaitable[Value]]
+) -> tuple[Value | None, list[Refused]]:
+    """Runs a command whose refusals have paths within its input."""
+    value, refusals = await context.command(MANAGE, work)
+    return value, [refusal.under("input") for refusal in refusals]
+
+
+async def _request(
+    tx: Transaction, context: Context, segment_ids: Sequence[UUID] | None, as_of: datetime | None
+) -> UUID:
+    args = {
+        "segmentIds": None if segment_ids is None else [str(segment_id) for segment_id in segment_ids],
+        "asOf": as_of.isoformat() if as_of else None,
+    }
+    given = {name: value for name, value in args.items() if value is not None}
+    return await bulk.request_operation(tx, BulkKind.REFRESH, REFRESH_JOB, actor=context.caller.actor, args=given)
+
+
+async def _find(tx: Transaction, segment_id: UUID) -> segments.Segment:
+    segment = await segments.find_segment(tx, segment_id, lock=True)
+    if segment is None:
+        raise Refused("NOT_FOUND", "There is no such segment.", ("segmentId",))
+    return segment
+
+
+async def _require_customers(
+    tx: Transaction, customers: Sequence[UUID], path: tuple[str, ...] = ("customerIds",)
+) -> None:
+    rows = await tx.rows(
+        "select id from customer where organization_id = :organization and id = any(:ids::uuid[])", ids=list(customers)
+    )
+    known = {row["id"] for row in rows}
+    for number, customer in enumerate(customers):
+        if customer not in known:
+            place = path if path == ("customerId",) else (*path, str(number))
+            raise Refused("NOT_FOUND", "There is no such customer.", place)
+
+
+def _condition(given: object | None) -> Any:
+    if given is None:
+        return None
+    try:
+        return parse(given)
+    except Refused as refusal:
+        raise refusal.under("condition") from refusal
+
+
+def _description(value: str | None) -> str | None:
+    return None if value is None else values.text(value, "description", limit=2_000)
+
+
+def _key(value: str) -> str:
+    if not _KEY.fullmatch(value):
+        message = "A key has 1 to 100 lower-case letters, digits and inner hyphens or underscores."
+        raise Refused("INVALID", message, ("key",))
+    return value
+
+
+def _key_of(name: str) -> str:
+    """A key made of a name: what is neither a letter nor a digit becomes a hyphen."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:100] or "segment"
