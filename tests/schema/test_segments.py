@@ -175,7 +175,8 @@ async def test_refresh_is_owed_or_refused(api: Api) -> None:
 async def test_segments_are_listed_by_type_and_name(api: Api) -> None:
     await create(api)
     await manual(api)
-    document = "query ($where: SegmentWhereInput, $search: String) { segments(where: $where, search: $search) { nodes { key } } }"
+    arguments = "$where: SegmentWhereInput, $search: String"
+    document = f"query ({arguments}) {{ segments(where: $where, search: $search) {{ nodes {{ key }} }} }}"
     for variables, keys in (
         ({}, ["big-spenders", "friends"]),
         ({"where": {"type": "MANUAL"}}, ["friends"]),
