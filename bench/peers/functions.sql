@@ -42,6 +42,7 @@ comment on view peers.metrics is
     '@foreignKey (organization_id, customer_id) references public.customer (organization_id, id)'
     '|@foreignSimpleFieldName metrics|@foreignFieldName metrics|@foreignSingleFieldName metrics';
 
--- PostGraphile offers a column for filtering or ordering when an index begins with it; these two are wanted all the same.
+-- PostGraphile offers a column for filtering or ordering when an index begins with it; these are wanted all the same.
 comment on column fact.kind is '@behavior +filterBy';
 comment on column customer_note.created_at is '@behavior +orderBy';
+comment on column segment_membership.entered_at is '@behavior +orderBy';

@@ -40,16 +40,15 @@ function one(name, text, key = (parent) => parent.id) {
   };
 }
 
-/** A loader of a list for each parent; `first` is the statement's second parameter where the field has it. */
-function many(name, text, { connection = true } = {}) {
+/** A loader of the first rows of each parent, newest first; `first` is the statement's second parameter. */
+function many(name, text) {
   return {
     opts: { cache: false },
     async loader(queries) {
       const ids = queries.map(({ obj }) => obj.id);
       const lists = new Map(ids.map((id) => [id, []]));
-      const values = connection ? [ids, queries[0].params.first] : [ids];
-      for (const row of await rows(name, text, values)) lists.get(row.parent).push(row);
-      return ids.map((id) => (connection ? { nodes: lists.get(id) } : lists.get(id)));
+      for (const row of await rows(name, text, [ids, queries[0].params.first])) lists.get(row.parent).push(row);
+      return ids.map((id) => ({ nodes: lists.get(id) }));
     },
   };
 }
@@ -72,7 +71,7 @@ const schema = `
     city: String country: String loyaltyLevel: String createdAt: String! acquiredAt: String!
     metrics: Metrics
     journey: Journey
-    segments: [Membership!]!
+    segments(first: Int!): MembershipConnection!
     orders(first: Int!): OrderConnection!
     messages(first: Int!): MessageConnection!
     notes(first: Int!): NoteConnection!
@@ -85,8 +84,8 @@ const schema = `
   type StageCount { count: Int! stage: Stage! }
   type TransitionConnection { nodes: [Transition!]! }
   type Transition { enteredAt: String! exitedAt: String trigger: String! toStage: Stage! }
-  type Segment { id: ID! name: String! memberCount: Int! members(first: Int!): MemberConnection! }
-  type MemberConnection { nodes: [Membership!]! }
+  type Segment { id: ID! name: String! memberCount: Int! members(first: Int!): MembershipConnection! }
+  type MembershipConnection { nodes: [Membership!]! }
   type Membership { enteredAt: String! source: String! segment: Segment! customer: Customer! }
   type OrderConnection { nodes: [Order!]! }
   type Order { occurredAt: String! status: String amount: String }
@@ -161,9 +160,9 @@ const loaders = {
     ),
     segments: many(
       "segments",
-      `select customer_id as parent, segment_id as "segmentId", source, entered_at as "enteredAt"
-       from segment_membership where customer_id = any($1::uuid[]) order by segment_id`,
-      { connection: false },
+      `select k.id as parent, m.* from unnest($1::uuid[]) k(id) cross join lateral (
+         select segment_id as "segmentId", source, entered_at as "enteredAt" from segment_membership
+         where customer_id = k.id order by entered_at desc, segment_id desc limit $2) m`,
     ),
     orders: many(
       "orders",
@@ -218,7 +217,7 @@ const loaders = {
       "members",
       `select k.id as parent, m.* from unnest($1::uuid[]) k(id) cross join lateral (
          select customer_id as "customerId", source, entered_at as "enteredAt"
-         from segment_membership where segment_id = k.id order by customer_id limit $2) m`,
+         from segment_membership where segment_id = k.id order by entered_at desc, customer_id desc limit $2) m`,
     ),
   },
 };

@@ -6,9 +6,10 @@ from (
                        json_build_object('id', c.id, 'name', c.name, 'email', c.email, 'metrics', json_build_object(
                            'lifetimeValue', x.lifetime_value::text,
                            'orderCount', x.order_count, 'lastOrderAt', x.last_order_at)) as customer
-                from (select * from segment_membership m where m.segment_id = s.id order by m.customer_id limit 100) m
+                from (select * from segment_membership m where m.segment_id = s.id
+                      order by m.entered_at desc, m.customer_id desc limit 100) m
                 join customer c on c.id = m.customer_id
                 join customer_metrics x on x.customer_id = m.customer_id and x.brand_id is null
-                order by m.customer_id) o) as members
+                order by m.entered_at desc, m.customer_id desc) o) as members
     from segment s where s.id = $1::text::uuid
 ) n

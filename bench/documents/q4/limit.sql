@@ -19,10 +19,12 @@ from (
                             join journey_stage s on s.id = t.to_stage_id
                             order by t.seq desc) o) as transitions
                 from journey j where j.customer_id = c.id) o) as journey,
-           (select coalesce(json_agg(o), '[]') from (
+           (select json_build_object('nodes', coalesce(json_agg(o), '[]')) from (
                 select m.entered_at as "enteredAt", json_build_object('name', s.name) as segment
-                from segment_membership m join segment s on s.id = m.segment_id
-                where m.customer_id = c.id order by m.segment_id) o) as segments,
+                from (select * from segment_membership m where m.customer_id = c.id
+                      order by m.entered_at desc, m.segment_id desc limit 20) m
+                join segment s on s.id = m.segment_id
+                order by m.entered_at desc, m.segment_id desc) o) as segments,
            (select json_build_object('nodes', coalesce(json_agg(o), '[]')) from (
                 select f.occurred_at as "occurredAt", f.status, f.amount::text as amount
                 from fact f where f.customer_id = c.id and f.kind = 'ORDER'
