@@ -190,13 +190,19 @@ async def start(tx: Transaction, campaign_id: UUID) -> bool:
         """,
         id=campaign_id,
     )
-    await request_job(tx, SNAPSHOT_JOB, dedupe_key=str(campaign_id), args={CAMPAIGN: str(campaign_id)})
+    await request_sending(tx, campaign_id)
     return True
 
 
 async def request_sending(tx: Transaction, campaign_id: UUID) -> None:
-    """Owes a look at the ledger: sends what is queued, skips what is cancelled, completes what is done."""
-    await request_job(tx, SEND_JOB, dedupe_key=str(campaign_id), args={CAMPAIGN: str(campaign_id)})
+    """Owes what comes next: the snapshot, or, once the audience is fixed, a look at what the ledger asks for."""
+    fixed = await tx.value(
+        "select audience_size is not null from campaign where organization_id = :organization and id = :id",
+        id=campaign_id,
+    )
+    await request_job(
+        tx, SEND_JOB if fixed else SNAPSHOT_JOB, dedupe_key=str(campaign_id), args={CAMPAIGN: str(campaign_id)}
+    )
 
 
 async def hold_open(tx: Transaction, campaign_id: UUID) -> CampaignStatus | None:

@@ -7,12 +7,13 @@ from uuid import UUID
 from db import audience, campaigns, deliveries
 from db.campaigns import CAMPAIGN, SEND_JOB, SNAPSHOT_JOB, Campaign
 from db.database import Transaction
+from db.jobs import Claim
 from db.metrics import recompute_stale
 from db.points import point
-from domain.campaigns import SENDING, CampaignStatus
+from domain.campaigns import FAIL, PAUSE, SENDING, CampaignStatus
 from domain.suppressions import AddressKey
 from workers.delivery import delivery
-from workers.jobs import Again, Run, handles
+from workers.jobs import Again, Run, handles, when_dead
 from workers.letters import Letter
 from workers.sending import HaltedError, Sending
 from workers.smtp import UnreachableError
@@ -36,13 +37,31 @@ async def snapshot(run: Run) -> Again | None:
     async with run.database.tenant(run.organization_id) as tx:
         await audience.freeze(tx)
         campaign = await campaigns.find_campaign(tx, campaign_id)
-        if campaign is not None and not await audience.is_taken(tx, campaign_id):
+        if campaign is None or campaign.audience_size is not None:
+            return None
+        if not await audience.is_taken(tx, campaign_id):
+            if campaign.status == CampaignStatus.CANCELLED:
+                return None
             await _enter(run, tx, campaign, key)
     point("campaign.entered")
     async with run.database.tenant(run.organization_id) as tx:
         await campaigns.fix_audience(tx, campaign_id)
         point("campaign.fixing")
     return None
+
+
+@when_dead(SNAPSHOT_JOB)
+async def give_up(tx: Transaction, claim: Claim) -> None:
+    """Nobody can say who the audience is."""
+    error = "The audience could not be computed; the workers' log says why."
+    await campaigns.move(tx, UUID(claim.args[CAMPAIGN]), FAIL, error=error)
+
+
+@when_dead(SEND_JOB)
+async def stop(tx: Transaction, claim: Claim) -> None:
+    """What was sent is in the ledger, so a person may resume it."""
+    error = "Sending failed again and again; the workers' log says why. Resume it to try once more."
+    await campaigns.move(tx, UUID(claim.args[CAMPAIGN]), PAUSE, error=error)
 
 
 async def _refresh(run: Run, campaign_id: UUID) -> None:

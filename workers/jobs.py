@@ -21,7 +21,7 @@ from db.database import Database, Transaction
 from db.jobs import Claim, LeaseLost
 from db.points import point
 
-__all__ = ["HANDLERS", "Again", "Handler", "LeaseLost", "Run", "describe", "handles", "perform", "trace"]
+__all__ = ["HANDLERS", "Again", "Handler", "LeaseLost", "Run", "describe", "handles", "perform", "trace", "when_dead"]
 
 # A slice that reaches no progress point in this many seconds is broken off: before its lease ends, so that no second
 # worker begins while it still runs. Nothing renews a lease but progress; a thread that did would keep hung jobs alive.
@@ -80,9 +80,11 @@ class Run:
 
 
 Handler = Callable[[Run], Awaitable[Again | None]]
+Mourner = Callable[[Transaction, Claim], Awaitable[None]]
 _Ending = Callable[[Transaction], Awaitable[object]]
 
 HANDLERS: dict[str, Handler] = {}
+MOURNERS: dict[str, Mourner] = {}
 
 
 def handles(kind: str) -> Callable[[Handler], Handler]:
@@ -93,6 +95,16 @@ def handles(kind: str) -> Callable[[Handler], Handler]:
             message = f"two handlers for {kind}"
             raise RuntimeError(message)
         return handler
+
+    return register
+
+
+def when_dead(kind: str) -> Callable[[Mourner], Mourner]:
+    """Registers what tells people that a job of this kind was given up, in the transaction that gives it up."""
+
+    def register(mourner: Mourner) -> Mourner:
+        MOURNERS[kind] = mourner
+        return mourner
 
     return register
 
@@ -162,7 +174,9 @@ async def _bury(tx: Transaction, *, claim: Claim) -> None:
 
 
 async def _tell(tx: Transaction, claim: Claim) -> None:
-    """Whoever watches the operation learns that nobody works on it any more."""
+    """Whoever watches learns that nobody works on it any more."""
+    if claim.kind in MOURNERS:
+        await MOURNERS[claim.kind](tx, claim)
     operation = claim.args.get(bulk.OPERATION)
     if operation is not None:
         await bulk.fail(tx, UUID(operation), f"It was tried {claim.attempts} times without success.")

@@ -28,7 +28,7 @@ from tests.runs import slice_of
 from tests.waiting import until
 from workers import delivery, smtp
 from workers.campaigns import send
-from workers.delivery import deliver_by_smtp
+from workers.delivery import Delivery, deliver_by_smtp
 
 NAMES = [f"c{i:02}" for i in range(30)]
 
@@ -233,12 +233,46 @@ async def test_a_paused_campaign_that_is_resumed_completes(shop: Shop, server: M
     assert await status(shop, campaign) == "COMPLETED"
 
 
-async def test_a_campaign_cancelled_before_its_snapshot_sends_nothing(shop: Shop, server: MailServer) -> None:
+async def test_a_campaign_cancelled_before_its_snapshot_has_no_audience(shop: Shop, server: MailServer) -> None:
     campaign = await sent(shop)
     await do(shop, campaign, CANCEL)
     await work(shop)
+    found = await shop.find(campaign)
+    assert (found.status, found.audience_size) == ("CANCELLED", None)
+    assert (await shop.ledger(campaign), server.mails) == ({}, [])
+
+
+async def test_an_audience_that_cannot_be_computed_fails_the_campaign(
+    shop: Shop, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = await sent(shop)
+    await shop.rows("update segment set type = 'AUTOMATIC', condition = '{}' where organization_id = :organization")
+    for _ in range(5):
+        assert await status(shop, campaign) == "RUNNING"
+        await work(shop)
+        await wait(shop.database, shop.organization)
+    found = await shop.find(campaign)
+    assert (found.status, (found.error or "")[:35]) == ("FAILED", "The audience could not be computed;")
     assert server.mails == []
-    assert await shop.ledger(campaign) == dict.fromkeys(NAMES, "CAMPAIGN_CANCELLED")
+
+
+async def test_sending_that_fails_again_and_again_pauses_and_can_be_resumed(
+    shop: Shop, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = await sent(shop)
+    told = delivery._delivery
+    monkeypatch.setattr(delivery, "_delivery", Delivery(None, SECRET))  # type: ignore[arg-type]  # not a way to anywhere
+    for _ in range(5):
+        assert await status(shop, campaign) == "RUNNING"
+        await work(shop)
+        await wait(shop.database, shop.organization)
+    found = await shop.find(campaign)
+    assert (found.status, (found.error or "")[:30]) == ("PAUSED", "Sending failed again and again")
+    monkeypatch.setattr(delivery, "_delivery", told)
+    await do(shop, campaign, RESUME)
+    await work(shop)
+    assert server.count == addresses(NAMES)
+    assert (await shop.find(campaign)).error is None
 
 
 async def test_two_workers_at_one_campaign_send_everything_once(shop: Shop, server: MailServer) -> None:
