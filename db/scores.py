@@ -3,13 +3,25 @@
 from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import datetime
+from uuid import UUID
 
+from db.bulk import request_operation
 from db.database import Transaction
 from db.metrics import COMPUTED, computed_metrics
 from db.organizations import Organization
 from db.planning import many_rows
+from db.slices import AS_OF
 from db.statement import Statement, sql
+from domain.bulk import BulkKind
 from domain.scores import ENGAGEMENT_WEIGHTS, MIN_APPOINTMENTS, RISK_WEIGHTS, score_settings
+
+SCORE_JOB = "scores.recalculate"
+
+
+async def request_recalculation(tx: Transaction, as_of: datetime | None, *, actor: str) -> UUID:
+    """Has a worker score everybody as of an instant, or now; returns the bulk operation."""
+    args = {AS_OF: as_of.isoformat()} if as_of else {}
+    return await request_operation(tx, BulkKind.SCORE, SCORE_JOB, actor=actor, args=args)
 
 
 async def recalculate(

@@ -6,6 +6,8 @@ from uuid import UUID
 from db.database import Transaction
 from db.statement import Statement, sql
 
+# How jobs that work on everybody name the instant to look back to.
+AS_OF = "asOf"
 # A slice of this size takes seconds even when every one of its customers changes.
 SIZE = 20_000
 

@@ -9,10 +9,9 @@ from db import bulk
 from db.database import Transaction
 from db.planning import many_rows
 from db.points import point
-from db.slices import Slice, count_customers, next_slice
+from db.slices import AS_OF, Slice, count_customers, next_slice
 from workers.jobs import Again, Run
 
-AS_OF = "asOf"
 # Where the next slice begins, and the instant that all slices of a pass share.
 _AFTER, _AT = "after", "at"
 
@@ -52,6 +51,13 @@ def operation_of(run: Run) -> UUID | None:
     """The bulk operation that watches the job; None when the clock asked for it."""
     operation = run.args.get(bulk.OPERATION)
     return UUID(operation) if operation else None
+
+
+async def actor_of(tx: Transaction, run: Run) -> str:
+    """Who is told to have done it: whoever asked, or the schedule."""
+    operation = operation_of(run)
+    found = await bulk.find_operation(tx, operation) if operation else None
+    return found.actor if found else "schedule"
 
 
 def as_of(run: Run) -> datetime | None:

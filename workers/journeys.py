@@ -5,15 +5,14 @@ from datetime import datetime, timedelta
 
 from db.database import Transaction
 from db.dirty_customers import settling_job
-from db.journeys import evaluate
+from db.journeys import EVALUATE_JOB, evaluate
 from db.organizations import current_organization
 from db.slices import Slice
 from db.stages import list_stages
-from workers.everybody import as_of, is_first, work_through
+from workers.everybody import actor_of, as_of, is_first, work_through
 from workers.jobs import Again, Run, handles
 from workers.metrics import bring_up_to_date
 
-EVALUATE_JOB = "journeys.evaluate"
 UNSETTLED_PAUSE = timedelta(seconds=1)
 
 
@@ -49,6 +48,6 @@ async def run_evaluation(run: Run) -> Again | None:
                 return Again(after=UNSETTLED_PAUSE)
 
     async def work(tx: Transaction, some: Slice, at: datetime) -> Mapping[str, int]:
-        return await evaluate_slice(tx, some, at, "journeys.evaluate", replayed)
+        return await evaluate_slice(tx, some, at, await actor_of(tx, run), replayed)
 
     return await work_through(run, work)

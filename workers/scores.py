@@ -5,13 +5,11 @@ from datetime import datetime
 
 from db.database import Transaction
 from db.organizations import current_organization
-from db.scores import recalculate
+from db.scores import SCORE_JOB, recalculate
 from db.slices import Slice
 from workers.everybody import as_of, work_through
 from workers.jobs import Again, Run, handles
 from workers.metrics import bring_up_to_date
-
-SCORE_JOB = "scores.recalculate"
 
 
 async def recalculate_slice(

@@ -1,24 +1,30 @@
 """Evaluating journeys: every rule of every candidate in one pass, and the moves that follow in one statement."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from uuid import UUID
 
+from db.bulk import request_operation
 from db.conditions import Scope, verdicts
 from db.database import Transaction
 from db.dirty_customers import mark_dirty
+from db.journeys.choice import move_statement, ruled_stages
 from db.journeys.moves import start
 from db.metrics import computed_metrics
 from db.organizations import Organization
 from db.planning import many_rows
+from db.slices import AS_OF
 from db.stages import Stage, list_stages
-from db.statement import Statement, join, sql
+from db.statement import Statement, sql
+from domain.bulk import BulkKind
 from domain.conditions import parse
 from domain.journeys import StageKind
+
+EVALUATE_JOB = "journeys.evaluate"
 
 # A customer whom somebody else moved meanwhile is looked at anew; after that the next evaluation is near enough.
 _ATTEMPTS = 3
@@ -31,6 +37,12 @@ class Flow:
     from_stage_id: UUID | None
     to_stage_id: UUID
     customers: int
+
+
+async def request_evaluation(tx: Transaction, as_of: datetime | None, *, actor: str) -> UUID:
+    """Has a worker evaluate everybody as of an instant, or now; returns the bulk operation."""
+    args = {AS_OF: as_of.isoformat()} if as_of else {}
+    return await request_operation(tx, BulkKind.EVALUATE, EVALUATE_JOB, actor=actor, args=args)
 
 
 async def evaluate(
@@ -73,7 +85,7 @@ async def _evaluate(tx: Transaction, scope: Scope, *, now: datetime, actor: str,
         if not missed:
             break
     if moved and scope.as_of is None:
-        await _tell_segments(tx, moved, now)
+        await tell_segments(tx, moved, now)
     return [Flow(from_id, to_id, number) for (from_id, to_id), number in flows.items()]
 
 
@@ -90,7 +102,7 @@ def _newcomers(scope: Scope, stages: Sequence[Stage], *, lapsed: bool) -> Statem
         among=_among(scope, "c.id"),
         known=Statement("true") if scope.as_of is None else sql(_KNOWN_BY, at=scope.as_of),
     )
-    retention = {name: stage for name, stage in _ruled(stages) if stage.kind == StageKind.RETENTION}
+    retention = {name: stage for name, stage in ruled_stages(stages) if stage.kind == StageKind.RETENTION}
     if lapsed or not retention:
         return unstarted
     held = verdicts(
@@ -107,14 +119,8 @@ _KNOWN_BY = """
 """
 
 
-def _ruled(stages: Iterable[Stage]) -> list[tuple[str, Stage]]:
-    """The stages that rules may choose, lowest first, each with the name of its verdict."""
-    ruled = (stage for stage in stages if stage.is_active and stage.condition is not None)
-    return [(f"s{i}", stage) for i, stage in enumerate(sorted(ruled, key=lambda stage: stage.position))]
-
-
 def _verdicts(scope: Scope, stages: Sequence[Stage]) -> Statement:
-    return verdicts({name: parse(stage.condition) for name, stage in _ruled(stages)}, scope)
+    return verdicts({name: parse(stage.condition) for name, stage in ruled_stages(stages)}, scope)
 
 
 def _known(scope: Scope) -> Statement:
@@ -136,41 +142,7 @@ def _among(scope: Scope, column: str) -> Statement:
     return sql(f"{column} in (:candidates)", candidates=scope.candidates) if scope.candidates else Statement("true")
 
 
-def move_statement(
-    organization: Organization, held: Statement, known: Statement, stages: Sequence[Stage], at: datetime, actor: str
-) -> Statement:
-    """Moves everybody whose target differs from their stage; rows (from, to, customers).
-
-    held: customer_id and the booleans s0, s1 ... of the active stages with a rule, lowest first. A row (NULL, NULL,
-    customers) names those whose journey somebody else changed meanwhile: nothing of theirs was written.
-    """
-    ruled = _ruled(stages)
-    return sql(
-        _MOVE,
-        organization=organization.id,
-        held=held,
-        known=known,
-        retention=_highest(ruled, StageKind.RETENTION),
-        progression=_highest(ruled, StageKind.PROGRESSION),
-        satisfied=_satisfied(ruled),
-        zone=organization.timezone,
-        at=sql(":at::timestamptz", at=at),
-        actor=actor,
-    )
-
-
-def _highest(ruled: list[tuple[str, Stage]], kind: StageKind) -> Statement:
-    """The id of the highest stage of a kind whose rule holds, or NULL."""
-    cases = [sql(f"when h.{name} then :id::uuid", id=stage.id) for name, stage in reversed(ruled) if stage.kind == kind]
-    return sql("case :cases end", cases=join(" ", cases)) if cases else Statement("null::uuid")
-
-
-def _satisfied(ruled: list[tuple[str, Stage]]) -> Statement:
-    keys = [sql(f"case when h.{name} then :key::text end", key=stage.key) for name, stage in ruled]
-    return sql("array_remove(array[:keys]::text[], null)", keys=join(", ", keys) if keys else Statement(""))
-
-
-async def _tell_segments(tx: Transaction, moved: list[UUID], now: datetime) -> None:
+async def tell_segments(tx: Transaction, moved: Sequence[UUID], now: datetime) -> None:
     """Segments may ask for stages; without such a segment nobody needs to look at these customers again."""
     asked = await tx.value(
         """
@@ -179,83 +151,4 @@ async def _tell_segments(tx: Transaction, moved: list[UUID], now: datetime) -> N
         """
     )
     if asked:
-        await mark_dirty(tx, sql("select unnest(:ids::uuid[])", ids=moved), now)
-
-
-# The target is chosen exactly as domain.journeys.target does; a differential test holds them together. `choice` locks
-# in one order, so that two evaluations cannot deadlock. The update compares the version it sees with the one locked:
-# whoever was moved in between, by a person for example, is left as that person wants it.
-_MOVE = """
-with held as materialized (:held),
-known as materialized (:known),
-choice as materialized (
-    select j.id, j.customer_id, j.version, j.stage_id, target.id as target_id, :satisfied as satisfied,
-           k.lifetime_value, k.order_count, k.appointment_count, k.last_activity_at
-    from journey j
-    join held h on h.customer_id = j.customer_id
-    join journey_stage current on current.organization_id = j.organization_id and current.id = j.stage_id
-    left join known k on k.customer_id = j.customer_id
-    cross join lateral (
-        select :retention as retention, :progression as progression,
-               coalesce(k.last_activity_at > coalesce(j.activity_seen_at, '-infinity'), false) as active) found
-    left join journey_stage highest
-        on highest.organization_id = j.organization_id and highest.id = found.progression
-    cross join lateral (
-        select case
-            when j.lock = 'FOREVER' or (j.lock = 'UNTIL_ACTIVITY' and not found.active) then null
-            when found.retention is not null then found.retention
-            when current.kind = 'RETENTION' then case when found.active then highest.id end
-            when current.allow_demotion or highest.position > current.position then highest.id
-        end as id) target
-    where j.organization_id = :organization and j.stage_entered_at <= :at and target.id <> j.stage_id
-    order by j.customer_id
-    for no key update of j
-),
-moved as (
-    update journey j
-    set stage_id = c.target_id, previous_stage_id = c.stage_id, stage_entered_at = :at,
-        activity_seen_at = c.last_activity_at, lock = 'NONE', locked_at = null,
-        version = j.version + 1, updated_at = clock_timestamp()
-    from choice c
-    where j.organization_id = :organization and j.id = c.id and j.version = c.version
-    returning j.version as seq, c.*
-),
-closed as (
-    update stage_transition t
-    set exited_at = :at
-    from moved m
-    where t.organization_id = :organization and t.journey_id = m.id and t.seq = m.version
-    returning m.*
-),
-opened as (
-    -- From `closed`, so that the open spell is closed before the next one is opened.
-    insert into stage_transition (organization_id, journey_id, seq, from_stage_id, to_stage_id, entered_at, trigger,
-                                  trigger_event, skipped, actor, evidence)
-    select :organization, c.id, c.seq, c.stage_id, c.target_id, :at, 'AUTOMATIC',
-           case when t.kind = 'RETENTION' then 'RETENTION'
-                when f.kind = 'RETENTION' then 'WIN_BACK'
-                when t.position > f.position then 'PROGRESSION'
-                else 'DEMOTION' end,
-           array(select s.key from journey_stage s
-                 where s.organization_id = :organization and s.is_active and s.kind = t.kind
-                   and s.position > f.position and s.position < t.position
-                 order by s.position),
-           :actor,
-           jsonb_build_object(
-               'asOf', :at, 'rule', t.key, 'ruleVersion', t.version, 'satisfied', c.satisfied,
-               'values', jsonb_build_object(
-                   'lifetimeValue', coalesce(c.lifetime_value, 0)::text,
-                   'orderCount', coalesce(c.order_count, 0),
-                   'appointmentCount', coalesce(c.appointment_count, 0),
-                   'lastActivityAt', c.last_activity_at,
-                   'idleDays', (:at at time zone :zone)::date - (c.last_activity_at at time zone :zone)::date))
-    from closed c
-    join journey_stage f on f.organization_id = :organization and f.id = c.stage_id
-    join journey_stage t on t.organization_id = :organization and t.id = c.target_id
-)
-select stage_id, target_id, array_agg(customer_id) from closed group by 1, 2
-union all
-select null, null, array_agg(customer_id)
-from (select customer_id from choice except select customer_id from closed) missed
-having count(*) > 0
-"""
+        await mark_dirty(tx, sql("select unnest(:ids::uuid[])", ids=list(moved)), now)

@@ -6,16 +6,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from db.records import column
 from db.relations import Relation, Sort
-
-# Scores and the time zone come along: a journey is hardly ever shown without them, and each would be a statement.
-_SOURCE = """
-    journey t
-    join organization o on o.id = t.organization_id
-    left join customer_metrics m
-        on m.organization_id = t.organization_id and m.customer_id = t.customer_id and m.brand_id is null
-"""
+from db.statement import Statement, join, sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +15,6 @@ class Journey:
     """Where a customer stands.
 
     version: number of the open spell, the token for compare-and-set. days_in_stage: whole local days until now.
-    Scores are None as long as nothing is known; the factors are those of db/scores.py.
     """
 
     id: UUID
@@ -31,20 +22,13 @@ class Journey:
     stage_id: UUID
     previous_stage_id: UUID | None
     stage_entered_at: datetime
+    days_in_stage: int
     lock: str
     locked_at: datetime | None
     notes: str | None
     version: int
     created_at: datetime
     updated_at: datetime
-    days_in_stage: int = column(
-        "(now() at time zone o.timezone)::date - (t.stage_entered_at at time zone o.timezone)::date"
-    )
-    engagement_score: Decimal | None = column("m.engagement_score")
-    engagement_factors: dict[str, Any] | None = column("m.engagement_factors")
-    risk_score: Decimal | None = column("m.risk_score")
-    risk_factors: dict[str, Any] | None = column("m.risk_factors")
-    scored_at: datetime | None = column("m.scored_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +53,57 @@ class Transition:
     created_at: datetime
 
 
-_ENTERED = ("ENTERED_AT", Sort("t.stage_entered_at", "timestamptz"))
-_RISK = ("RISK", Sort("coalesce(m.risk_score, -1)", "numeric"))
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Engagement or risk of a customer over all brands; `score` is None while nothing is known (domain/scores.py)."""
 
-JOURNEY_BY_ID = Relation("journey", Journey, _SOURCE, key="t.id")
-JOURNEY_OF_CUSTOMER = Relation("journey_of_customer", Journey, _SOURCE, key="t.customer_id")
-JOURNEYS = Relation("journeys", Journey, _SOURCE, key="t.organization_id", orders=(_ENTERED, _RISK))
+    customer_id: UUID
+    score: Decimal | None
+    scored_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A part of a score that was known: `value` is 0 to 1 and counts by `weight`."""
+
+    name: str
+    value: Decimal
+    weight: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class StageCount:
+    """How many customers stand in a stage."""
+
+    stage_id: UUID
+    customers: int
+
+
+_WITH_DAYS = """
+    j.*, (now() at time zone o.timezone)::date - (j.stage_entered_at at time zone o.timezone)::date as days_in_stage
+"""
+_JOURNEY = f"(select {_WITH_DAYS} from journey j join organization o on o.id = j.organization_id) t"
+_JOURNEY_WITH_RISK = f"""
+    (select {_WITH_DAYS}, m.risk_score
+     from journey j
+     join organization o on o.id = j.organization_id
+     left join customer_metrics m
+         on m.organization_id = j.organization_id and m.customer_id = j.customer_id and m.brand_id is null) t
+"""
+
+JOURNEY_BY_ID = Relation("journey", Journey, _JOURNEY, key="t.id")
+JOURNEY_OF_CUSTOMER = Relation("journey_of_customer", Journey, _JOURNEY, key="t.customer_id")
+JOURNEYS = Relation(
+    "journeys",
+    Journey,
+    _JOURNEY_WITH_RISK,
+    key="t.organization_id",
+    orders=(
+        ("ENTERED_AT", Sort("t.stage_entered_at", "timestamptz")),
+        ("RISK", Sort("coalesce(t.risk_score, -1)", "numeric")),
+    ),
+    descending=True,
+)
 TRANSITIONS_OF_JOURNEY = Relation(
     "transitions_of_journey",
     Transition,
@@ -84,3 +113,65 @@ TRANSITIONS_OF_JOURNEY = Relation(
     tie=Sort("t.seq", "integer"),
     descending=True,
 )
+STAGE_DISTRIBUTION = Relation(
+    "stage_distribution",
+    StageCount,
+    """
+    (select s.organization_id, s.id as stage_id, s.position,
+            (select count(*)::integer from journey j
+             where j.organization_id = s.organization_id and j.stage_id = s.id) as customers
+     from journey_stage s) t
+    """,
+    key="t.organization_id",
+    orders=(("POSITION", Sort("t.position", "integer")),),
+    tie=Sort("t.stage_id", "uuid"),
+)
+
+
+def _score(name: str) -> Relation[Score]:
+    source = f"""
+    (select m.organization_id, m.customer_id, m.{name}_score as score, m.scored_at
+     from customer_metrics m where m.brand_id is null) t
+    """
+    return Relation(f"{name}_of_customer", Score, source, key="t.customer_id")
+
+
+def _factors(name: str) -> Relation[Factor]:
+    source = f"""
+    (select m.organization_id, m.customer_id, f.key as name,
+            (f.value ->> 'value')::numeric as value, (f.value ->> 'weight')::numeric as weight
+     from customer_metrics m cross join lateral jsonb_each(m.{name}_factors) f where m.brand_id is null) t
+    """
+    orders = (("NAME", Sort('t.name collate "C"', "text")),)
+    tie = Sort("t.customer_id", "uuid")
+    return Relation(f"{name}_factors_of_customer", Factor, source, key="t.customer_id", orders=orders, tie=tie)
+
+
+ENGAGEMENT_OF_CUSTOMER = _score("engagement")
+ENGAGEMENT_FACTORS = _factors("engagement")
+RISK_OF_CUSTOMER = _score("risk")
+RISK_FACTORS = _factors("risk")
+
+
+def matching(
+    *,
+    stage_id: UUID | None = None,
+    kind: str | None = None,
+    risk_above: Decimal | None = None,
+    locked: bool | None = None,
+) -> Statement | None:
+    """Journeys of `JOURNEYS` in a stage, in stages of a kind, with more risk than this, locked or not; None for all."""
+    asked = [
+        sql("t.stage_id = :id", id=stage_id) if stage_id else None,
+        sql(
+            "t.stage_id in (select s.id from journey_stage s "
+            "where s.organization_id = t.organization_id and s.kind = :kind)",
+            kind=kind,
+        )
+        if kind
+        else None,
+        sql("coalesce(t.risk_score > :risk, false)", risk=risk_above) if risk_above is not None else None,
+        Statement(f"t.lock {'<>' if locked else '='} 'NONE'") if locked is not None else None,
+    ]
+    given = [predicate for predicate in asked if predicate is not None]
+    return join(" and ", given) if given else None

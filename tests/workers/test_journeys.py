@@ -10,14 +10,15 @@ from db import bulk
 from db.database import Database
 from db.dirty_customers import mark_dirty
 from db.jobs import request_job
+from db.journeys import EVALUATE_JOB
+from db.scores import SCORE_JOB
 from db.statement import sql
 from domain.bulk import BulkKind
 from tests.jobs import drain
 from tests.runs import slice_of
 from tests.workers.everybody import CUSTOMERS, operation, prepare, request, slices_of
 from workers.jobs import Again
-from workers.journeys import EVALUATE_JOB, UNSETTLED_PAUSE, run_evaluation
-from workers.scores import SCORE_JOB
+from workers.journeys import UNSETTLED_PAUSE, run_evaluation
 
 pytestmark = pytest.mark.usefixtures("small_slices", "customers")
 

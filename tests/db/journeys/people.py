@@ -7,8 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from db.database import Transaction
-from db.journeys.records import Journey, Transition
+from db.journeys.records import JOURNEYS, Journey, Transition
 from db.records import columns_of
+from db.relations import Keyset, page_each
 from db.stages import list_stages
 from db.statement import Statement, sql
 from domain.ids import new_id
@@ -37,12 +38,10 @@ async def stage_ids(tx: Transaction) -> dict[str, UUID]:
 
 async def journeys(tx: Transaction) -> dict[UUID, Journey]:
     """Every journey by customer."""
-    found = await tx.records(
-        Journey,
-        f"select {columns_of(Journey)} from journey t join organization o on o.id = t.organization_id "
-        "left join customer_metrics m on m.customer_id = t.customer_id and m.brand_id is null "
-        "where t.organization_id = :organization",
+    statement = page_each(
+        JOURNEYS, [tx.organization_id], Keyset(JOURNEYS.sort(None), True, 100_000), tx.organization_id
     )
+    found = [Journey(*row[3:]) for row in await tx.rows(statement)]
     return {journey.customer_id: journey for journey in found}
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from db.database import Database, Transaction
-from db.journeys.evaluation import move_statement
+from db.journeys.choice import move_statement
 from db.journeys.moves import start
 from db.organizations import current_organization
 from db.stages import Stage, list_stages

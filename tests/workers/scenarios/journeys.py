@@ -5,11 +5,11 @@ from uuid import UUID
 
 from db import slices
 from db.database import Database
+from db.journeys import EVALUATE_JOB
+from db.scores import SCORE_JOB
 from domain.bulk import BulkKind
 from tests.workers import everybody
 from tests.workers.faults import Scenario
-from workers.journeys import EVALUATE_JOB
-from workers.scores import SCORE_JOB
 
 _SIZE = slices.SIZE
 
