@@ -14,6 +14,7 @@ from app.graphql import graphql
 from app.mailbox import Mailbox
 from app.secret import known_secret
 from app.settings import Settings
+from app.uploads import upload
 from db.database import Bell, Database
 from resolvers.tools import Tools
 from schema.export import SDL
@@ -39,6 +40,7 @@ def create_app(settings: Settings, bell: Bell | None = None) -> Starlette:
 
     routes: list[BaseRoute] = [
         Route("/graphql", graphql, methods=["GET", "POST"]),
+        Route("/uploads", upload, methods=["POST"]),
         Route("/schema.graphql", schema_file),
         Route("/live", live),
         Route("/ready", ready),

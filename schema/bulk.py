@@ -74,7 +74,7 @@ class BulkRowError:
 class BulkOperation(Node):
     kind: BulkKind = column("What it does.")
     state: BulkState = column("How far it is.")
-    done: BigInt = column("How many steps are done: rows, customers or messages.")
+    done: BigInt = column("How many steps are done: bytes of a file, customers or messages.")
     total: BigInt | None = column("How many steps there are; null while that is unknown.")
     progress: float | None = column("The share that is done, 0 to 1; null while the total is unknown.")
     error: str | None = column("Why it failed.")

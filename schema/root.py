@@ -9,6 +9,7 @@ from schema.conditions import ConditionFieldQueries
 from schema.consents import ConsentMutations
 from schema.customers import CustomerQueries
 from schema.drafts import DraftMutations
+from schema.imports import ImportMutations
 from schema.messages import MessageMutations, MessageQueries
 from schema.node import NodeQueries
 from schema.notes import NoteMutations
@@ -49,6 +50,7 @@ class Mutation(
     TagMutations,
     NoteMutations,
     FactMutations,
+    ImportMutations,
     SegmentMutations,
     BulkMutations,
     TemplateMutations,
