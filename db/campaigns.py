@@ -11,6 +11,7 @@ from db.names import in_status, named, of_brand
 from db.organizations import Brand
 from db.records import columns_of
 from db.relations import Relation, Sort
+from db.segments import Segment
 from db.statement import Statement
 from domain import campaigns
 from domain.campaigns import Audience, CampaignClass, CampaignStatus, Move
@@ -84,6 +85,20 @@ CAMPAIGNS = Relation(
     ),
     descending=True,
 )
+
+
+def _segments(which: str) -> Relation[Segment]:
+    return Relation(
+        f"{which}d_segments_of_campaign",
+        Segment,
+        f"segment t join campaign c on c.organization_id = t.organization_id and t.id = any(c.{which}_segment_ids)",
+        key="c.id",
+        orders=(("NAME", Sort('t.name collate "C"', "text")),),
+    )
+
+
+INCLUDED_SEGMENTS_OF_CAMPAIGN = _segments("include")
+EXCLUDED_SEGMENTS_OF_CAMPAIGN = _segments("exclude")
 
 
 def matching(brand_id: UUID | None, status: Sequence[str] | None, search: str | None) -> Statement | None:

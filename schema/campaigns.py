@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
@@ -35,6 +35,9 @@ from schema.messages import Message
 from schema.node import Node, node
 from schema.organization import Brand
 from schema.templates import VIEW, Template
+
+if TYPE_CHECKING:
+    from schema.segments import Segment
 
 described(
     CampaignStatus,
@@ -104,6 +107,12 @@ class Campaign(Node):
 
     brand: Brand | None = related(BRAND_BY_ID, "Who speaks.", scope="customers:view", key="brand_id")
     template: Template | None = related(TEMPLATE_BY_ID, "What is said, in its newest version.", key="template_id")
+    include_segments: list[Annotated["Segment", strawberry.lazy("schema.segments")]] = listed(
+        campaigns.INCLUDED_SEGMENTS_OF_CAMPAIGN, "Members of any of these are its audience.", scope="segments:view"
+    )
+    exclude_segments: list[Annotated["Segment", strawberry.lazy("schema.segments")]] = listed(
+        campaigns.EXCLUDED_SEGMENTS_OF_CAMPAIGN, "But nobody who is in one of these.", scope="segments:view"
+    )
     tally: CampaignTally | None = related(messages.TALLY_OF_CAMPAIGN, "What became of its audience.")
     skips: list[SkipCount] = listed(messages.SKIPS_OF_CAMPAIGN, "Why some of its audience get nothing.")
     messages: Connection[Message] = connected(messages.MESSAGES_OF_CAMPAIGN, "Its ledger, newest first.")

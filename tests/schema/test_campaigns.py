@@ -71,8 +71,11 @@ async def test_a_draft_is_made_changed_and_deleted(api: Api, shop: Shop) -> None
     )
     expected = made | {"name": "Summer", "description": None, "topic": "news", "deliveryPolicy": "RETRY", "version": 2}
     assert changed["campaign"] == expected
-    [stored] = await shop.rows("select include_segment_ids, exclude_segment_ids from campaign")
-    assert tuple(stored) == ([one], [two])
+    segments = "query ($id: ID!) { campaign(id: $id) { includeSegments { id } excludeSegments { id } } }"
+    assert (await api(segments, id=made["id"]))["data"]["campaign"] == {
+        "includeSegments": [{"id": gid("Segment", one)}],
+        "excludeSegments": [{"id": gid("Segment", two)}],
+    }
     assert (await answer(api, DELETE, campaignId=made["id"]))["deletedId"] == made["id"]
     assert (await api(READ, id=made["id"]))["data"] == {"campaign": None}
 
