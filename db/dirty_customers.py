@@ -25,6 +25,30 @@ async def mark_dirty(tx: Transaction, customers: Statement, now: datetime) -> No
     await request_job(tx, "customers.settle", dedupe_key="settle")
 
 
+async def unsettled(tx: Transaction, most: int) -> list[UUID]:
+    """Customers who are owed an evaluation, longest waiting first; nobody else takes them until this one is over.
+
+    Whoever marks one of them meanwhile waits for this transaction's end and owes another evaluation then.
+    """
+    rows = await tx.rows(
+        """
+        select customer_id from dirty_customer where organization_id = :organization
+        order by since, customer_id limit :most
+        for update skip locked
+        """,
+        most=most,
+    )
+    return [row["customer_id"] for row in rows]
+
+
+async def settled(tx: Transaction, customer_ids: list[UUID]) -> None:
+    """These customers were evaluated in this transaction."""
+    await tx.run(
+        "delete from dirty_customer where organization_id = :organization and customer_id = any(:ids::uuid[])",
+        ids=customer_ids,
+    )
+
+
 async def forget_dirty(tx: Transaction) -> None:
     """Nothing is owed any more: this transaction has evaluated everybody."""
     await tx.run("delete from dirty_customer where organization_id = :organization")

@@ -21,6 +21,8 @@ SCHEDULES = (
     Schedule("uploads.prune", "40 3 * * *"),
     # Windows of days move on at midnight, facts told in advance happen at any time.
     Schedule("metrics.recompute", "*/10 * * * *", local=False),
+    # Live evaluations follow what is told; this follows the days, and percentiles.
+    Schedule("segments.refresh", "15 * * * *", local=False),
     # Scores first: a stage's rule may ask for them.
     Schedule("scores.recalculate", "0 1 * * *"),
     Schedule("journeys.evaluate", "0 2 * * *"),

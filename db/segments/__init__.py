@@ -11,7 +11,13 @@ from db.segments.definitions import (
 )
 from db.segments.members import assign, unassign
 from db.segments.records import Change, Membership, MembershipChange, Segment
-from db.segments.refresh import DefinitionChanged, refresh_segments, segments_to_refresh
+from db.segments.refresh import (
+    DefinitionChanged,
+    note_refreshed,
+    refresh_segments,
+    related_segments,
+    segments_to_refresh,
+)
 
 __all__ = [
     "Change",
@@ -26,7 +32,9 @@ __all__ = [
     "find_segment",
     "forget_customers",
     "lock_segments",
+    "note_refreshed",
     "refresh_segments",
+    "related_segments",
     "segments_to_refresh",
     "unassign",
     "update_segment",

@@ -6,19 +6,23 @@ by the same statement. A refresh that finds no difference writes nothing.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from itertools import groupby
 from uuid import UUID
 
+import asyncpg
+
 from db.conditions import Scope, verdicts
 from db.database import Transaction
 from db.organizations import Organization
+from db.planning import many_rows
 from db.records import columns_of
 from db.segments.definitions import lock_segments
 from db.segments.records import Change, Segment
 from db.statement import Statement, join, sql
 from domain.conditions import is_live, parse
-from domain.segments import ChangeReason, refresh_levels
+from domain.segments import ChangeReason, refresh_levels, related
 
 # Conditions in one scan: more would only make the statement slow to plan.
 PASS = 40
@@ -26,8 +30,8 @@ PASS = 40
 EXACT = timedelta(minutes=1)
 
 
-class DefinitionChanged(Exception):  # noqa: N818  # tells a fact; the caller rolls back and computes again
-    """A segment was redefined while its members were computed."""
+class DefinitionChanged(asyncpg.SerializationError):  # type: ignore[misc]  # asyncpg ships partial types
+    """A segment was redefined while its members were computed; `Database.attempt` computes them again."""
 
 
 async def segments_to_refresh(tx: Transaction, segment_ids: Iterable[UUID] | None = None) -> list[Segment]:
@@ -45,6 +49,17 @@ async def segments_to_refresh(tx: Transaction, segment_ids: Iterable[UUID] | Non
     )
 
 
+async def related_segments(tx: Transaction, segment_ids: Iterable[UUID]) -> list[UUID]:
+    """These segments, and those they are built on or that are built on them, as far as they are updated automatically.
+
+    What a refresh of a few has to compute, so that it begins with right members and leaves none wrong.
+    """
+    rows = await tx.rows("select id, depends_on, auto_update from segment where organization_id = :organization")
+    wanted = set(segment_ids)
+    found = related(wanted, {row["id"]: row["depends_on"] for row in rows})
+    return sorted(wanted | found & {row["id"] for row in rows if row["auto_update"]})
+
+
 async def refresh_segments(
     tx: Transaction,
     organization: Organization,
@@ -56,27 +71,50 @@ async def refresh_segments(
     reason: ChangeReason = ChangeReason.SCHEDULED,
     actor: str | None = None,
     bulk_operation_id: UUID | None = None,
+    percentiles: bool = True,
 ) -> list[Change]:
     """Makes the members of active automatic segments what their conditions say; returns the segments that changed.
 
     segment_ids: None for all that are updated automatically. candidates: a statement that yields `customer_id`, for
-    whom alone the members are brought up to date; None for everybody. With the reason LIVE segments by percentile are
-    left out: one customer's change moves others, so only a refresh of everybody is right. Changes are dated `as_of` or
-    `now`; whoever was not computed before enters as INITIAL, or as DEFINITION_CHANGED.
+    whom alone the members are brought up to date; None for everybody. percentiles: False leaves out the segments by
+    percentile, which cost a look at everybody and of which one customer's change moves others. Changes are dated
+    `as_of` or `now`; whoever was not computed before enters as INITIAL, or as DEFINITION_CHANGED.
 
     Without `as_of` the caller recomputes stale metrics first. Raises DefinitionChanged.
     """
     segments = await segments_to_refresh(tx, segment_ids)
-    if reason is ChangeReason.LIVE:
-        segments = [segment for segment in segments if segment.auto_update and is_live(parse(segment.condition))]
+    if not percentiles:
+        segments = [segment for segment in segments if is_live(parse(segment.condition))]
     await lock_segments(tx, [segment.id for segment in segments])
     # Read again under the lock: what is computed now is what was defined last.
     segments = await segments_to_refresh(tx, [segment.id for segment in segments])
     changes: list[Change] = []
-    for some in _passes(segments):
-        scope = Scope(organization, as_of, as_of or now, some[0].brand_id, candidates)
-        changes += await _refresh(tx, some, scope, now, reason, actor, bulk_operation_id)
+    async with many_rows(tx) if candidates is None else nullcontext():
+        for some in _passes(segments):
+            scope = Scope(organization, as_of, as_of or now, some[0].brand_id, candidates)
+            changes += await _refresh(tx, some, scope, now, reason, actor, bulk_operation_id)
     return changes
+
+
+async def note_refreshed(tx: Transaction, segment_ids: Iterable[UUID] | None, began: datetime, last: UUID) -> None:
+    """Says of the segments that they are computed, if `last` is the last customer, whose slice was refreshed.
+
+    A segment that was changed since the first slice, at `began`, is not: the slices may have had different definitions.
+    """
+    await tx.run(
+        """
+        update segment
+        set computed_version = definition_version, last_refreshed_at = :began
+        where organization_id = :organization and id = any(:ids::uuid[]) and updated_at <= :began
+          and (computed_version is distinct from definition_version or last_refreshed_at is null
+               or last_refreshed_at < :outdated)
+          and not exists (select from customer where organization_id = :organization and id > :last)
+        """,
+        ids=[segment.id for segment in await segments_to_refresh(tx, segment_ids)],
+        began=sql(":began::timestamptz", began=began),
+        outdated=sql(":outdated::timestamptz", outdated=began - EXACT),
+        last=last,
+    )
 
 
 def _passes(segments: Sequence[Segment]) -> list[list[Segment]]:
@@ -104,7 +142,7 @@ async def _refresh(
     rows = await tx.rows(
         _REFRESH,
         verdicts=verdicts({name: parse(segment.condition) for name, segment in names.items()}, scope),
-        outcomes=join(", ", [sql(f"(:id::uuid, v.{name})", id=segment.id) for name, segment in names.items()]),
+        outcomes=join(", ", [sql(f"case when v.{name} then :id::uuid end", id=names[name].id) for name in names]),
         ids=[segment.id for segment in segments],
         versions=[segment.definition_version for segment in segments],
         reasons=[_reason(segment, reason).value for segment in segments],
@@ -137,9 +175,8 @@ definition (segment_id, version, reason) as (
     select * from unnest(:ids::uuid[], :versions::integer[], :reasons::text[])
 ),
 wanted as (
-    select w.segment_id, v.customer_id
-    from verdict v cross join lateral (values :outcomes) w (segment_id, matches)
-    where w.matches
+    -- Not a lateral VALUES, which would prepare its expressions anew for each customer.
+    select unnest(array_remove(array[:outcomes], null)) as segment_id, v.customer_id from verdict v
 ),
 current as (
     select m.segment_id, m.customer_id, m.source from segment_membership m

@@ -1,7 +1,7 @@
 """A refresh makes the members what the conditions say, logs why, counts, and writes only what differs."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ import pytest
 
 from db.database import Database
 from db.organizations import add_brand
-from db.segments import Change, DefinitionChanged, assign, update_segment
+from db.segments import Change, DefinitionChanged, assign, note_refreshed, related_segments, update_segment
 from domain.conditions import parse
 from domain.segments import ChangeReason, SegmentState
 from tests.segments import (
@@ -171,13 +171,38 @@ async def test_a_brands_segment_has_only_its_customers(database: Database, organ
         assert await refresh(tx) == [Change(rome, 0, 1)]
 
 
-async def test_percentiles_wait_for_a_refresh_of_everybody(database: Database, organization: UUID) -> None:
+async def test_percentiles_may_be_left_out(database: Database, organization: UUID) -> None:
     async with database.tenant(organization) as tx:
         (ada,) = await add_people(tx, "Rome")
         await tx.run("update customer set acquired_at = :at", at=NOON - timedelta(days=9))
         top = await add_segment(tx, "top", {"percentile": {"field": "tenureDays", "top": "100"}})
-        assert await refresh(tx, candidates=these(ada), reason=ChangeReason.LIVE) == []
-        assert await refresh(tx) == [Change(top, 1, 0)]
+        assert await refresh(tx, candidates=these(ada), percentiles=False) == []
+        assert await refresh(tx, candidates=these(ada)) == [Change(top, 1, 0)]
+
+
+async def test_related_segments_are_those_up_and_down(database: Database, organization: UUID) -> None:
+    async with database.tenant(organization) as tx:
+        base = await add_segment(tx, "base", city("Rome"))
+        middle = await add_segment(tx, "middle", member_of(base), auto_update=False)
+        top = await add_segment(tx, "top", member_of(middle))
+        await add_segment(tx, "apart", city("Rome"))
+        assert set(await related_segments(tx, [base])) == {base, top}
+        assert set(await related_segments(tx, [middle])) == {base, middle, top}
+
+
+async def test_it_is_noted_when_the_last_slice_is_done(database: Database, organization: UUID) -> None:
+    async with database.tenant(organization) as tx:
+        ada, bob = await add_people(tx, "Rome", "Rome")
+        rome = await add_segment(tx, "rome", city("Rome"))
+    began = datetime.now(UTC)
+    async with database.tenant(organization) as tx:
+        await note_refreshed(tx, None, began, last=ada)
+        assert (await segment(tx, rome)).computed_version is None
+        await note_refreshed(tx, None, NOON, last=bob)  # changed since it began
+        assert (await segment(tx, rome)).computed_version is None
+        await note_refreshed(tx, None, began, last=bob)
+        stored = await segment(tx, rome)
+        assert (stored.computed_version, stored.last_refreshed_at) == (1, began)
 
 
 async def test_as_of_looks_back_and_dates_back(database: Database, organization: UUID) -> None:

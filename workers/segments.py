@@ -1,0 +1,72 @@
+"""Segments of everybody, refreshed in slices."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from db.clock import database_time
+from db.database import Transaction
+from db.organizations import current_organization
+from db.segments import note_refreshed, refresh_segments, related_segments
+from db.slices import Slice
+from workers.everybody import actor_of, as_of, operation_of, work_through
+from workers.jobs import Again, Run, handles
+from workers.metrics import bring_up_to_date
+
+REFRESH_JOB = "segments.refresh"
+# The argument that names some segments; without it all that are updated automatically are refreshed.
+SEGMENTS = "segmentIds"
+
+
+async def refresh_slice(
+    tx: Transaction,
+    some: Slice,
+    began: datetime,
+    segment_ids: Sequence[UUID] | None,
+    *,
+    actor: str,
+    replayed: datetime | None = None,
+    bulk_operation_id: UUID | None = None,
+) -> Mapping[str, int]:
+    """Refreshes a slice as of now or of an earlier instant; `began`: when the first slice was.
+
+    Counts who entered and left; a slice in which nobody did writes nothing.
+    """
+    related = None if segment_ids is None else await related_segments(tx, segment_ids)
+    changes = await refresh_segments(
+        tx,
+        await current_organization(tx),
+        related,
+        candidates=some.candidates,
+        as_of=replayed,
+        # Not when the first slice began: live evaluations since then have seen later facts.
+        now=await database_time(tx),
+        actor=actor,
+        bulk_operation_id=bulk_operation_id,
+    )
+    if some.last:
+        await note_refreshed(tx, related, began, some.last)
+    counts = {"entered": sum(change.entered for change in changes), "left": sum(change.left for change in changes)}
+    return {name: number for name, number in counts.items() if number}
+
+
+@handles(REFRESH_JOB)
+async def run_refresh(run: Run) -> Again | None:
+    replayed = as_of(run)
+    if replayed is None:
+        await bring_up_to_date(run)
+    named = run.args.get(SEGMENTS)
+    segment_ids = None if named is None else [UUID(segment_id) for segment_id in named]
+
+    async def work(tx: Transaction, some: Slice, at: datetime) -> Mapping[str, int]:
+        return await refresh_slice(
+            tx,
+            some,
+            at,
+            segment_ids,
+            actor=await actor_of(tx, run),
+            replayed=replayed,
+            bulk_operation_id=operation_of(run),
+        )
+
+    return await work_through(run, work)
