@@ -167,8 +167,9 @@ with computed as materialized (:computed),
 gone as (
     delete from customer_metrics m
     where m.organization_id = (select :organization::uuid) and m.customer_id in (:candidates)
-      and not exists (
-          select from computed c where c.customer_id = m.customer_id and c.brand_id is not distinct from m.brand_id)
+      -- NOT IN is answered from a hash table; an anti join might compare each with each, when few were expected.
+      and (m.customer_id, coalesce(m.brand_id, '{UUID(int=0)}'))
+          not in (select c.customer_id, coalesce(c.brand_id, '{UUID(int=0)}') from computed c)
     returning m.customer_id
 ),
 written as (
