@@ -143,8 +143,8 @@ class Database:
     @asynccontextmanager
     async def _begin(self, begin: str) -> AsyncIterator[Any]:
         async with self._pool.acquire() as connection:
-            await connection.execute(begin)
             try:
+                await connection.execute(begin)
                 yield connection
             except BaseException:
                 await connection.execute("rollback")

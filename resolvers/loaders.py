@@ -1,6 +1,7 @@
 """Batched loaders over the declared relations: one statement per relation and level, whatever the number of parents."""
 
-from collections.abc import Callable, Coroutine, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -55,7 +56,7 @@ class Loaders:
         if key is None:
             return None
         loader = self._loader(("one", relation.name), lambda keys: self._load_one(relation, keys))
-        found: Record | None = await loader.load(key)
+        found: Record | None = await _unshared(loader.load(key))
         return found
 
     async def _page(self, relation: Relation[Record], key: UUID, arguments: PageArguments) -> Page[Record]:
@@ -65,7 +66,7 @@ class Loaders:
             ("page", relation.name, repr(arguments)),
             lambda keys: self._load_pages(relation, keys, page_each(relation, keys, wanted, self._organization_id)),
         )
-        rows = await loader.load(key)
+        rows = await _unshared(loader.load(key))
         return page_of(arguments, rows, lambda: self.count(relation, key, arguments.where))
 
     async def _all(self, relation: Relation[Record], key: UUID) -> list[Record]:
@@ -75,7 +76,7 @@ class Loaders:
         loader = self._loader(
             ("count", relation.name, repr(where)), lambda keys: self._load_counts(relation, keys, where)
         )
-        number = await loader.load(key)
+        number = await _unshared(loader.load(key))
         return Count(min(number, COUNT_CAP), "EXACT" if number <= COUNT_CAP else "AT_LEAST")
 
     def _loader(
@@ -108,3 +109,8 @@ class Loaders:
         # A connection for each batch, returned at once: concurrent fields must not wait for one another.
         async with self._database.tenant(self._organization_id) as tx:
             return await tx.rows(statement)
+
+
+def _unshared(answer: Awaitable[Any]) -> Awaitable[Any]:
+    """An answer that several fields wait for: when an error elsewhere cancels one of them, the others still get it."""
+    return asyncio.shield(answer)
