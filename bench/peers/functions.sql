@@ -22,14 +22,14 @@ as $$
 $$;
 
 create type peers.stage as (key text, name text);
-create type peers.stage_count as (count bigint, stage peers.stage);
+create type peers.stage_count as (customers bigint, stage peers.stage);
 
 create function peers.stage_distribution() returns setof peers.stage_count
 language sql stable
 as $$
-    select coalesce(j.count, 0), row(s.key, s.name)::peers.stage
+    select coalesce(j.customers, 0), row(s.key, s.name)::peers.stage
     from journey_stage s
-    left join (select stage_id, count(*) as count from journey group by stage_id) j on j.stage_id = s.id
+    left join (select stage_id, count(*) as customers from journey group by stage_id) j on j.stage_id = s.id
     order by s.position
 $$;
 

@@ -79,9 +79,9 @@ const schema = `
   type Metrics {
     lifetimeValue: String! orderCount: Int! appointmentCount: Int! firstOrderAt: String lastOrderAt: String
   }
-  type Journey { enteredAt: String! stage: Stage! transitions(first: Int!): TransitionConnection! }
+  type Journey { stageEnteredAt: String! stage: Stage! transitions(first: Int!): TransitionConnection! }
   type Stage { key: String! name: String! }
-  type StageCount { count: Int! stage: Stage! }
+  type StageCount { customers: Int! stage: Stage! }
   type TransitionConnection { nodes: [Transition!]! }
   type Transition { enteredAt: String! exitedAt: String trigger: String! toStage: Stage! }
   type Segment { id: ID! name: String! memberCount: Int! members(first: Int!): MembershipConnection! }
@@ -135,10 +135,10 @@ const resolvers = {
       return (await rows("segment", text, [by.id]))[0];
     },
     async stageDistribution() {
-      const text = `select coalesce(j.count, 0) as count, s.key, s.name from journey_stage s
-        left join (select stage_id, count(*) as count from journey group by stage_id) j on j.stage_id = s.id
+      const text = `select coalesce(j.customers, 0) as customers, s.key, s.name from journey_stage s
+        left join (select stage_id, count(*) as customers from journey group by stage_id) j on j.stage_id = s.id
         order by s.position`;
-      return (await rows("stages", text)).map(({ count, ...stage }) => ({ count, stage }));
+      return (await rows("stages", text)).map(({ customers, ...stage }) => ({ customers, stage }));
     },
   },
 };
@@ -155,7 +155,7 @@ const loaders = {
     ),
     journey: one(
       "journey",
-      `select customer_id as parent, id, stage_id as "stageId", stage_entered_at as "enteredAt"
+      `select customer_id as parent, id, stage_id as "stageId", stage_entered_at as "stageEnteredAt"
        from journey where customer_id = any($1::uuid[])`,
     ),
     segments: many(

@@ -2,7 +2,7 @@ select json_build_object('data', json_build_object('customers', json_build_objec
 from (
     select c.id, c.external_id as "externalId", c.name,
            (select row_to_json(o) from (
-                select j.stage_entered_at as "enteredAt",
+                select j.stage_entered_at as "stageEnteredAt",
                        (select row_to_json(o) from (
                             select s.key, s.name from journey_stage s where s.id = j.stage_id) o) as stage,
                        (select json_build_object('nodes', coalesce(json_agg(o), '[]')) from (

@@ -8,7 +8,7 @@ from (
                        x.first_order_at as "firstOrderAt", x.last_order_at as "lastOrderAt"
                 from customer_metrics x where x.customer_id = c.id and x.brand_id is null) o) as metrics,
            (select row_to_json(o) from (
-                select j.stage_entered_at as "enteredAt",
+                select j.stage_entered_at as "stageEnteredAt",
                        (select row_to_json(o) from (
                             select s.key, s.name from journey_stage s where s.id = j.stage_id) o) as stage,
                        (select json_build_object('nodes', coalesce(json_agg(o), '[]')) from (
