@@ -19,7 +19,9 @@ async def prepare(tx: Transaction, world: World) -> None:
     await store(tx, world)
     # The session's zone must not matter.
     await tx.run("set local timezone to 'Pacific/Marquesas'")
-    await recompute(tx, sql("select id from customer where organization_id = (select :o::uuid)", o=tx.organization_id), world.now)
+    await recompute(
+        tx, sql("select id from customer where organization_id = (select :o::uuid)", o=tx.organization_id), world.now
+    )
     await store_scores(tx, world.customers)
 
 

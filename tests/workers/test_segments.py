@@ -1,0 +1,166 @@
+"""Segments as jobs: refreshed in slices by order or by the clock, and kept live as facts are told."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from db.database import Database
+from db.facts import record_facts
+from db.jobs import request_job
+from db.segments import update_segment
+from domain.bulk import BulkKind
+from domain.conditions import parse
+from tests.facts import told
+from tests.jobs import drain, due
+from tests.segments import add_segment, assert_consistent, history, member_of, members, refresh, segment
+from tests.workers.everybody import CUSTOMERS, operation, prepare, request, slices_of
+from workers.jobs import perform
+from workers.segments import REFRESH_JOB
+
+pytestmark = pytest.mark.usefixtures("customers")
+
+RICH = {"number": {"field": "lifetimeValue", "is": {"gte": "1000"}}}
+BOUGHT_LATELY = {"fact": {"kind": "ORDER", "aggregate": "COUNT", "withinDays": 3, "is": {"gte": "1"}}}
+
+
+@pytest.fixture
+async def customers(database: Database, organization: UUID) -> None:
+    """Twenty, whose only orders are worth 0, 100 ... 1,900 and 0, 10 ... 190 days old."""
+    await prepare(database, organization)
+
+
+@pytest.fixture
+def small_slices() -> Iterator[None]:
+    with slices_of(7):
+        yield
+
+
+async def refresh_as_job(database: Database, organization: UUID, **args: Any) -> Any:
+    async with database.tenant(organization) as tx:
+        operation_id = await request(tx, BulkKind.REFRESH, REFRESH_JOB, **args)
+    await drain(database, organization)
+    return await operation(database, organization, operation_id)
+
+
+@pytest.mark.usefixtures("small_slices")
+async def test_everybody_is_refreshed_in_slices(database: Database, organization: UUID) -> None:
+    async with database.tenant(organization) as tx:
+        rich = await add_segment(tx, "rich", RICH)
+        others = await add_segment(tx, "others", {"not": member_of(rich)})
+    done = await refresh_as_job(database, organization)
+    assert (done.state, done.done, done.total) == ("COMPLETED", CUSTOMERS, CUSTOMERS)
+    assert done.counts == {"entered": 20}
+    async with database.tenant(organization) as tx:
+        for id_ in (rich, others):
+            stored = await segment(tx, id_)
+            assert (stored.member_count, stored.computed_version) == (10, 1)
+            assert stored.last_refreshed_at is not None
+        operations = await tx.rows("select distinct bulk_operation_id, actor, reason from segment_membership_change")
+        assert [tuple(row) for row in operations] == [(done.id, "test", "INITIAL")]
+        await assert_consistent(tx)
+        before = await segment(tx, rich)
+    again = await refresh_as_job(database, organization)
+    assert (again.state, again.counts) == ("COMPLETED", {})
+    async with database.tenant(organization) as tx:
+        assert await segment(tx, rich) == before
+
+
+async def test_named_segments_bring_those_they_are_built_on(database: Database, organization: UUID) -> None:
+    async with database.tenant(organization) as tx:
+        rich = await add_segment(tx, "rich", RICH)
+        others = await add_segment(tx, "others", {"not": member_of(rich)})
+        apart = await add_segment(tx, "apart", RICH)
+    done = await refresh_as_job(database, organization, segmentIds=[str(others)])
+    assert done.counts == {"entered": 20}
+    async with database.tenant(organization) as tx:
+        assert len(await members(tx, others)) == 10
+        assert (await segment(tx, apart)).computed_version is None
+
+
+async def test_a_refresh_may_look_back(database: Database, organization: UUID) -> None:
+    async with database.tenant(organization) as tx:
+        bought = await add_segment(tx, "bought", BOUGHT_LATELY)
+    then = datetime.now(UTC) - timedelta(days=50)
+    done = await refresh_as_job(database, organization, asOf=then.isoformat())
+    assert done.counts == {"entered": 1}
+    async with database.tenant(organization) as tx:
+        assert await tx.value("select entered_at from segment_membership where segment_id = :id", id=bought) == then
+
+
+async def test_the_clock_asks_without_an_operation(database: Database, organization: UUID) -> None:
+    async with database.tenant(organization) as tx:
+        rich = await add_segment(tx, "rich", RICH)
+        await request_job(tx, REFRESH_JOB, dedupe_key="clock")
+    await drain(database, organization)
+    async with database.tenant(organization) as tx:
+        assert len(await members(tx, rich)) == 10
+        assert await tx.value("select distinct actor from segment_membership_change") == "schedule"
+
+
+@pytest.mark.usefixtures("small_slices")
+async def test_a_segment_redefined_on_the_way_is_not_called_computed(database: Database, organization: UUID) -> None:
+    async with database.tenant(organization) as tx:
+        rich = await add_segment(tx, "rich", RICH)
+        await request(tx, BulkKind.REFRESH, REFRESH_JOB)
+    [job] = await due(database, organization)
+    await perform(database, job)
+    async with database.tenant(organization) as tx:
+        await update_segment(tx, await segment(tx, rich), {"condition": parse({"not": RICH})}, actor="test")
+    await drain(database, organization)
+    async with database.tenant(organization) as tx:
+        assert (await segment(tx, rich)).computed_version is None
+    await refresh_as_job(database, organization)
+    async with database.tenant(organization) as tx:
+        stored = await segment(tx, rich)
+        assert (stored.computed_version, stored.member_count) == (2, 10)
+        await assert_consistent(tx)
+
+
+async def order(database: Database, organization: UUID, key: str, number: int, amount: str = "1000.00") -> None:
+    now = datetime.now(UTC)
+    async with database.tenant(organization) as tx:
+        fact = told("ORDER", key, f"c{number}", amount=amount, occurred_at=now - timedelta(seconds=1))
+        await record_facts(tx, [fact], now)
+
+
+async def test_members_follow_what_is_told(database: Database, organization: UUID) -> None:
+    async with database.tenant(organization) as tx:
+        vip = await add_segment(tx, "vip", {"stage": {"in": ["vip"]}})
+        rich = await add_segment(tx, "rich", RICH)
+        poor = await add_segment(tx, "poor", {"not": member_of(rich)})
+        await refresh(tx, now=datetime.now(UTC))
+        customer = await tx.value("select id from customer where external_id = 'c5'")
+    await order(database, organization, "new", 5)
+    await drain(database, organization)
+    async with database.tenant(organization) as tx:
+        for id_ in (vip, rich):
+            assert (await history(tx, id_))[-1] == (customer, "ENTERED", "LIVE")
+        assert (await history(tx, poor))[-1] == (customer, "LEFT", "LIVE")
+        assert await tx.value("select count(*) from dirty_customer where organization_id = :organization") == 0
+        await assert_consistent(tx)
+
+
+async def test_nothing_told_while_others_settle_is_missed(database: Database, organization: UUID) -> None:
+    async with database.tenant(organization) as tx:
+        await add_segment(tx, "rich", RICH)
+        await add_segment(tx, "bought", BOUGHT_LATELY)
+        await add_segment(tx, "busy", {"number": {"field": "orderCount", "is": {"gte": "4"}}})
+        await refresh(tx, now=datetime.now(UTC))
+
+    async def tell(number: int) -> None:
+        for again in range(5):
+            await order(database, organization, f"{number}/{again}", number, "250.00")
+
+    telling = asyncio.gather(*[tell(number) for number in range(8)])
+    while not telling.done():
+        await drain(database, organization)
+        await asyncio.sleep(0)
+    await telling
+    await drain(database, organization)
+    async with database.tenant(organization) as tx:
+        await assert_consistent(tx)
+        assert await refresh(tx, now=datetime.now(UTC)) == [], "live members differ from a refresh of everybody"
