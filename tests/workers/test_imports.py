@@ -5,7 +5,6 @@ import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from db.statistics import keep_statistics
 from db.uploads import CHUNK, add_chunk, create_upload, finish_upload
 from domain.bulk import BulkKind, RowError
 from domain.imports import FileFormat, ImportKind, ImportSpec
+from tests.cdnow import FOLDER
 from tests.facts import maintained
 from tests.jobs import drain
 from workers.imports import Batch, FileRefused, LocalFile, Position, check_text, open_file, take_in
@@ -31,7 +31,7 @@ NOW = datetime(2026, 1, 31, tzinfo=UTC)
 NONE = {"new": 0, "unchanged": 0, "changed": 0, "refused": 0}
 HEADER = "customer,key,occurredAt,amount\n"
 NOTED = "customer,key,occurredAt,amount,properties.note\n"
-CDNOW = Path(__file__).parents[3] / "shared" / "data" / "cdnow_orders.csv"
+CDNOW = FOLDER / "cdnow_orders.csv"
 
 
 class Pieces:
@@ -99,9 +99,7 @@ async def test_rows_do_not_depend_on_the_pieces_they_come_in(
 
 @settings(max_examples=50, deadline=None)
 @given(
-    st.lists(
-        st.sampled_from([order(1), order(2, amount="x"), "\n", '"a b",3,2026-01-01,1\n', "broken\n"]), max_size=9
-    ),
+    st.lists(st.sampled_from([order(1), order(2, amount="x"), "\n", '"a b",3,2026-01-01,1\n', "broken\n"]), max_size=9),
     st.data(),
 )
 async def test_reading_goes_on_from_the_end_of_any_batch(lines: list[str], data: st.DataObject) -> None:
@@ -124,9 +122,7 @@ async def test_batches_are_bounded_in_rows_and_in_bytes() -> None:
     reader = await open_file(Pieces(content), ORDERS)
     assert [len(batch.rows) async for batch in reader.batches()] == [BATCH_ROWS, 1]
     note = "x" * 9_000
-    content = NOTED + "".join(
-        f"a,{key},2026-01-01,1,{note}\n" for key in range(2000)
-    )
+    content = NOTED + "".join(f"a,{key},2026-01-01,1,{note}\n" for key in range(2000))
     reader = await open_file(Pieces(content), ORDERS)
     assert [len(batch.rows) async for batch in reader.batches()] == [931, 930, 139]
 
