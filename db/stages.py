@@ -70,3 +70,15 @@ async def list_stages(tx: Transaction) -> list[Stage]:
         where t.organization_id = :organization order by t.position
         """,
     )
+
+
+_NAMED = {"id": "t.id = :value::uuid", "key": "t.key = :value::text"}
+
+
+async def find_stage(tx: Transaction, name: str, value: object) -> Stage | None:
+    """The stage whose `name` ("id" or "key") has this value."""
+    return await tx.record(
+        Stage,
+        f"select {columns_of(Stage)} from journey_stage t where t.organization_id = :organization and {_NAMED[name]}",
+        value=value,
+    )

@@ -9,6 +9,7 @@ import strawberry
 from db import customers
 from db.consents import CONSENTS_OF_CUSTOMER
 from db.facts.reading import EVENTS_OF_CUSTOMER, ORDERS_OF_CUSTOMER
+from db.journeys.records import JOURNEY_OF_CUSTOMER
 from db.messages import MESSAGES_OF_CUSTOMER
 from db.metrics import METRICS_OF_CUSTOMER
 from db.segments.records import HISTORY_OF_CUSTOMER, SEGMENTS_OF_CUSTOMER
@@ -41,6 +42,7 @@ from schema.scalars import JSON
 if TYPE_CHECKING:
     from schema.consents import Consent
     from schema.facts import Event, Order
+    from schema.journeys import Journey
     from schema.messages import Message
     from schema.metrics import CustomerMetrics
     from schema.notes import CustomerNote
@@ -74,6 +76,9 @@ class Customer(Node):
         METRICS_OF_CUSTOMER, "What their facts add up to; null without any fact."
     )
     tags: list[Annotated["Tag", strawberry.lazy("schema.tags")]] = listed(TAGS_OF_CUSTOMER, "Tags, by name.")
+    journey: Annotated["Journey", strawberry.lazy("schema.journeys")] | None = related(
+        JOURNEY_OF_CUSTOMER, "Where they stand in the lifecycle; null before it starts.", scope="journeys:view"
+    )
     segments: Connection[Annotated["SegmentMembership", strawberry.lazy("schema.segments")]] = connected(
         SEGMENTS_OF_CUSTOMER, "The segments they are in, newest first.", scope="segments:view"
     )

@@ -10,7 +10,9 @@ from schema.consents import ConsentMutations
 from schema.customers import CustomerQueries
 from schema.drafts import DraftMutations
 from schema.imports import ImportMutations
+from schema.journeys import JourneyQueries
 from schema.messages import MessageMutations, MessageQueries
+from schema.moving import JourneyMutations
 from schema.node import NodeQueries
 from schema.notes import NoteMutations
 from schema.organization import OrganizationMutations, OrganizationQueries
@@ -34,6 +36,7 @@ class Query(
     SegmentQueries,
     ConditionFieldQueries,
     PreviewQueries,
+    JourneyQueries,
     BulkQueries,
     TemplateQueries,
     CampaignQueries,
@@ -52,6 +55,7 @@ class Mutation(
     FactMutations,
     ImportMutations,
     SegmentMutations,
+    JourneyMutations,
     BulkMutations,
     TemplateMutations,
     DraftMutations,

@@ -82,7 +82,7 @@ class StageCount:
 _WITH_DAYS = """
     j.*, (now() at time zone o.timezone)::date - (j.stage_entered_at at time zone o.timezone)::date as days_in_stage
 """
-_JOURNEY = f"(select {_WITH_DAYS} from journey j join organization o on o.id = j.organization_id) t"
+_JOURNEY = f"(select {_WITH_DAYS} from journey j, organization o where o.id = j.organization_id) t"
 _JOURNEY_WITH_RISK = f"""
     (select {_WITH_DAYS}, m.risk_score
      from journey j

@@ -174,6 +174,9 @@ def _expression(relation: Relation[Any], attribute: str) -> str:
 
 def _leaf(type_: GraphQLObjectType, name: str, output: GraphQLOutputType, expression: str) -> str:
     bare = output.of_type if is_non_null_type(output) else output
+    if is_list_type(bare) and get_named_type(bare).name == "String":
+        # An array of texts is a JSON list as it is.
+        return expression
     if is_list_type(bare) or not is_leaf_type(bare):
         raise UnplannableError(f"{type_.name}.{name} is neither a column nor a relation")
     written = json_expression(bare, expression)

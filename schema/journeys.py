@@ -1,0 +1,238 @@
+"""Journeys, stages and scores as clients see them."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+
+from db.customers import CUSTOMER_BY_ID
+from db.journeys import records
+from db.stages import STAGE_BY_ID, STAGES
+from domain.conditions import parse, sentence
+from domain.journeys import Lock, StageKind, Trigger
+from resolvers.ids import row_id
+from schema.conditions import SegmentCondition, shown_condition
+from schema.connections import Connection
+from schema.enums import OrderDirection, described
+from schema.fields import (
+    After,
+    Before,
+    First,
+    Info,
+    Last,
+    argument,
+    column,
+    connected,
+    listed,
+    own_key,
+    page_arguments,
+    related,
+    scoped,
+)
+from schema.node import Node, node
+from schema.scalars import JSON
+
+if TYPE_CHECKING:
+    from schema.customers import Customer
+
+VIEW = "journeys:view"
+
+described(
+    StageKind,
+    "What kind of stage it is.",
+    {
+        "PROGRESSION": "Earned by the customer; left for a higher one.",
+        "RETENTION": "Tells that the customer is slipping away; left after new activity.",
+    },
+)
+described(
+    Trigger,
+    "Who moved a customer.",
+    {"MANUAL": "A person.", "AUTOMATIC": "The rules of the stages.", "SYSTEM": "The start of the journey."},
+    name="TransitionTrigger",
+)
+described(
+    Lock,
+    "Whether the rules may move a customer on.",
+    {
+        "NONE": "They may.",
+        "UNTIL_ACTIVITY": "Not before there is new activity.",
+        "FOREVER": "Not before somebody unlocks the journey.",
+    },
+    name="JourneyLock",
+)
+
+
+@node(by_id=STAGE_BY_ID, scope=VIEW, description="A stage of the lifecycle.")
+class JourneyStage(Node):
+    key: str = column("Its short name, unique in the organization.")
+    name: str = column("Its name.")
+    description: str | None = column("What it means.")
+    position: int = column("Its place: the order of progression, or of severity among retention stages.")
+    kind: StageKind = column("What kind of stage it is.")
+    color: str | None = column("Its colour, #RRGGBB.")
+    icon: str | None = column("The name of its icon.")
+    allow_demotion: bool = column("Whether customers fall back from it when its rule no longer holds.")
+    retention_days: int | None = column("After how many days without activity a retention stage begins.")
+    is_initial: bool = column("Whether journeys start in it.")
+    is_active: bool = column("Whether customers may enter it.")
+    version: int = column("Grows with each change.")
+
+    @strawberry.field(
+        description="Its rule, in the shape in which conditions are given; null when it is entered by hand only.",
+        graphql_type=SegmentCondition | None,
+    )
+    def condition(self, root: strawberry.Parent[Any]) -> Any:
+        return shown_condition(root.condition)
+
+    @strawberry.field(description="Its rule as a sentence; null when it is entered by hand only.")
+    def condition_text(self, root: strawberry.Parent[Any]) -> str | None:
+        return sentence(parse(root.condition)) if root.condition else None
+
+
+@strawberry.type(description="One stay in a stage.")
+class StageTransition:
+    seq: int = column("Its number in the journey, from 1; the last one equals the journey's version.")
+    entered_at: datetime = column("When the stage was entered.")
+    exited_at: datetime | None = column(
+        "When it was left, which is when the next one was entered; null while it lasts."
+    )
+    trigger: Trigger = column("Who moved the customer.")
+    trigger_event: str | None = column("What of the rules did: PROGRESSION, RETENTION, WIN_BACK or DEMOTION.")
+    skipped: list[str] = column("Keys of the stages that the move passed over.")
+    actor: str | None = column("Who did it or asked for the evaluation.")
+    notes: str | None = column("What the person wrote.")
+    evidence: JSON = column("What an automatic move was decided on: the rule, the rules that held, the values.")
+
+    from_stage: JourneyStage | None = related(STAGE_BY_ID, "The stage before; null at the start.", key="from_stage_id")
+    to_stage: JourneyStage = related(STAGE_BY_ID, "The stage entered.", key="to_stage_id")
+
+
+@strawberry.type(description="A part of a score; what is unknown is not among them.")
+class ScoreFactor:
+    name: str = column("What it is about.")
+    value: Decimal = column("How far it holds, 0 to 1.")
+    weight: Decimal = column("How much it counts.")
+
+
+@strawberry.type(description="How engaged a customer is: the mean of the known factors by their weights.")
+class EngagementScore:
+    score: Decimal | None = column("0 to 1, three decimals; null while nothing is known.")
+    scored_at: datetime | None = column("Since when the scores have been what they are.")
+
+    factors: list[ScoreFactor] = listed(records.ENGAGEMENT_FACTORS, "What it is made of.", key="customer_id")
+
+
+@strawberry.type(description="How likely a customer is to leave: the sum of the weights of the factors that hold.")
+class RiskScore:
+    score: Decimal | None = column("0 to 1, three decimals; null while nothing is known.")
+    scored_at: datetime | None = column("Since when the scores have been what they are.")
+
+    factors: list[ScoreFactor] = listed(
+        records.RISK_FACTORS, "What it is made of; value is 1 where one holds.", key="customer_id"
+    )
+
+
+@node(by_id=records.JOURNEY_BY_ID, scope=VIEW, description="Where a customer stands in the lifecycle.")
+class Journey(Node):
+    stage_entered_at: datetime = column("When the stage was entered.")
+    days_in_stage: int = column("Whole local days since then.")
+    lock: Lock = column("Whether the rules may move the customer on.")
+    locked_at: datetime | None = column("When it was locked.")
+    version: int = column("Number of the current stay; give it as expectedVersion.")
+    created_at: datetime = column("When the record was made.")
+    updated_at: datetime = column("When the record was last changed.")
+
+    stage: JourneyStage = related(STAGE_BY_ID, "The stage the customer is in.", key="stage_id")
+    previous_stage: JourneyStage | None = related(STAGE_BY_ID, "The stage before.", key="previous_stage_id")
+    engagement: EngagementScore | None = related(
+        records.ENGAGEMENT_OF_CUSTOMER, "How engaged the customer is; null without any fact.", key="customer_id"
+    )
+    risk: RiskScore | None = related(
+        records.RISK_OF_CUSTOMER, "How likely the customer is to leave; null without any fact.", key="customer_id"
+    )
+    transitions: Connection[StageTransition] = connected(
+        records.TRANSITIONS_OF_JOURNEY, "Every stay in a stage, newest first."
+    )
+    customer: Annotated["Customer", strawberry.lazy("schema.customers")] = related(
+        CUSTOMER_BY_ID, "Who.", scope="customers:view", key="customer_id"
+    )
+
+
+@strawberry.type(description="How many customers stand in a stage.")
+class StageCount:
+    customers: int = column("How many.")
+
+    stage: JourneyStage = related(STAGE_BY_ID, "Which stage.", key="stage_id")
+
+
+class JourneyOrderField(StrEnum):
+    ENTERED_AT = "ENTERED_AT"
+    RISK = "RISK"
+
+
+described(
+    JourneyOrderField,
+    "What journeys can be ordered by.",
+    {"ENTERED_AT": "When the current stage was entered.", "RISK": "The risk score; unknown is the lowest."},
+)
+
+
+@strawberry.input(description="How to order journeys.")
+class JourneyOrder:
+    field: JourneyOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.DESC, description="Which way.")
+
+
+@strawberry.input(description="Which journeys to list; all keys that are given must hold.")
+class JourneyWhereInput:
+    stage_id: strawberry.ID | None = strawberry.field(default=None, description="In this stage.")
+    kind: StageKind | None = strawberry.field(default=None, description="In a stage of this kind.")
+    risk_above: Decimal | None = strawberry.field(default=None, description="With a risk score above this, 0 to 1.")
+    locked: bool | None = strawberry.field(default=None, description="Locked, or not.")
+
+
+@strawberry.type
+class JourneyQueries:
+    @strawberry.field(
+        description=scoped("The stages of the lifecycle in order.", VIEW), graphql_type=list[JourneyStage]
+    )
+    def journey_stages(self, info: Info) -> Any:
+        info.context.caller.require(VIEW)
+        return info.context.loaders.all(STAGES, own_key(info))
+
+    @strawberry.field(
+        description=scoped("How many customers stand in each stage, in order of the stages.", VIEW),
+        graphql_type=list[StageCount],
+    )
+    def stage_distribution(self, info: Info) -> Any:
+        info.context.caller.require(VIEW)
+        return info.context.loaders.all(records.STAGE_DISTRIBUTION, own_key(info))
+
+    @strawberry.field(description=scoped("Journeys, the latest moved first.", VIEW), graphql_type=Connection[Journey])
+    def journeys(
+        self,
+        info: Info,
+        where: Annotated[JourneyWhereInput | None, argument("Which journeys.")] = None,
+        order_by: Annotated[JourneyOrder | None, argument("The order; latest moved first without it.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Any:
+        info.context.caller.require(VIEW)
+        arguments = page_arguments(first, after, last, before, order_by, _asked(where))
+        return info.context.loaders.page(records.JOURNEYS, own_key(info), arguments)
+
+
+def _asked(where: JourneyWhereInput | None) -> Any:
+    if where is None:
+        return None
+    return records.matching(
+        stage_id=row_id(where.stage_id, "JourneyStage") if where.stage_id else None,
+        kind=where.kind,
+        risk_above=where.risk_above,
+        locked=where.locked,
+    )
