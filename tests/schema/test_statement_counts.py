@@ -47,7 +47,8 @@ async def fifty(database: Database, organization: UUID) -> None:
 
 _ROWS = (
     (
-        "insert into fact (organization_id, id, customer_id, kind, source, key, status, amount, occurred_at, content_hash) "
+        "insert into fact "
+        "(organization_id, id, customer_id, kind, source, key, status, amount, occurred_at, content_hash) "
         "select organization_id, uuid7(), id, 'ORDER', 's', name, 'COMPLETED', 5, now(), '' from customer "
         "where organization_id = :organization"
     ),
@@ -79,7 +80,8 @@ _ROWS = (
     ),
     (
         "insert into message (organization_id, id, campaign_id, customer_id, channel) "
-        "select c.organization_id, uuid7(), g.id, c.id, 'EMAIL' from customer c join campaign g using (organization_id) "
+        "select c.organization_id, uuid7(), g.id, c.id, 'EMAIL' "
+        "from customer c join campaign g using (organization_id) "
         "where c.organization_id = :organization"
     ),
 )
