@@ -8,6 +8,7 @@ from uuid import UUID
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from db import clock
 from db.database import Database, Transaction
 from db.metrics import recompute_stale
 from db.planning import many_rows
@@ -17,10 +18,8 @@ Work = Callable[[Transaction, Slice], Awaitable[Mapping[str, int]]]
 
 
 async def database_time(database: Database) -> datetime:
-    """All that writes times agrees on the database's clock."""
     async with database.untenanted() as tx:
-        now: datetime = await tx.value("select clock_timestamp()")
-    return now
+        return await clock.database_time(tx)
 
 
 async def work_through(database: Database, organization_id: UUID, title: str, work: Work) -> Counter[str]:
