@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
 
+from app.demo.loading import begin, find_loading
+from app.demo.progress import Progress, quiet
+from app.demo.sizes import Demo
+from app.secret import development_secret
 from app.servers import Addresses
 from app.settings import Settings
 from db.database import Bell, Database
@@ -19,14 +22,6 @@ from domain.access import SCOPES
 from domain.ids import new_id
 
 
-class Demo(StrEnum):
-    """How much demo data a new organization gets."""
-
-    NONE = "none"
-    SMALL = "small"
-    LARGE = "large"
-
-
 @dataclass(frozen=True)
 class Prepared:
     """The development organization and its working key."""
@@ -35,11 +30,13 @@ class Prepared:
     api_key: str
 
 
-async def prepare(settings: Settings, addresses: Addresses, demo: Demo) -> Prepared:
+async def prepare(settings: Settings, addresses: Addresses, demo: Demo, progress: Progress = quiet) -> Prepared:
     """Migrate, make sure there is an organization with the wanted data, and find or make its development key."""
     await upgrade(settings.database_admin_url or addresses.database_url)
     async with opened(settings, addresses) as database:
-        organization_id = await seed(demo, database)
+        organization_id = await _first_organization(database, demo)
+        if demo is not Demo.NONE:
+            await _load_demo(settings, database, organization_id, progress)
         return Prepared(organization_id, await _development_key(settings.state / "dev-key", database, organization_id))
 
 
@@ -53,8 +50,8 @@ async def opened(settings: Settings, addresses: Addresses, bell: Bell | None = N
         await database.close()
 
 
-async def seed(demo: Demo, database: Database) -> UUID:  # noqa: ARG001 - the demo data comes with app/demo
-    """The first organization; made, with the demo's data, when the database has none."""
+async def _first_organization(database: Database, demo: Demo) -> UUID:
+    """Made when there is none, and then it is owed the demo's data."""
     async with database.untenanted() as tx:
         present = await list_tenants(tx)
     if present:
@@ -62,7 +59,19 @@ async def seed(demo: Demo, database: Database) -> UUID:  # noqa: ARG001 - the de
     organization_id = new_id()
     async with database.tenant(organization_id) as tx:
         await create_organization(tx, name="Demo", slug="demo")
+        if demo is not Demo.NONE:
+            await begin(tx, demo, datetime.now(UTC))
     return organization_id
+
+
+async def _load_demo(settings: Settings, database: Database, organization_id: UUID, progress: Progress) -> None:
+    """What the organization is still owed, now or since a start that was interrupted."""
+    async with database.tenant(organization_id) as tx:
+        loading = await find_loading(tx)
+    if loading and not loading.done:
+        from app.demo.seeding import load  # what makes its names up is not installed in production
+
+        await load(database, organization_id, loading, progress, secret=development_secret(settings))
 
 
 async def _development_key(file: Path, database: Database, organization_id: UUID) -> str:

@@ -8,11 +8,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
+import rich.progress
 from rich.console import Console
 
+from app.demo.progress import Progress
+from app.demo.sizes import Demo
 from app.instance import Instance, announced
 from app.ports import free_port, listens
-from app.preparation import Demo, Prepared, prepare
+from app.preparation import Prepared, prepare
 from app.secret import development_secret
 from app.servers import Addresses, Process, servers
 from app.settings import CHECKOUT, Settings
@@ -28,8 +31,8 @@ def run(settings: Settings, demo: Demo, console: Console) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with servers(settings) as addresses, ExitStack() as stack:
-            # No spinner around it: the demo data shows a progress bar of its own.
-            prepared = asyncio.run(prepare(settings, addresses, demo))
+            with _shown(console) as progress:
+                prepared = asyncio.run(prepare(settings, addresses, demo, progress))
             url, children = stack.enter_context(_processes(settings, addresses, prepared))
             instance = Instance(url, prepared.api_key, os.getpid(), addresses.database_url, addresses.redis_url)
             stack.enter_context(announced(settings.state, instance))
@@ -39,6 +42,20 @@ def run(settings: Settings, demo: Demo, console: Console) -> int:
     except KeyboardInterrupt:
         console.print("Stopped.")
         return 0
+
+
+@contextmanager
+def _shown(console: Console) -> Iterator[Progress]:
+    """A bar for each part of the preparation, for people only: a log would be full of them."""
+    with rich.progress.Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
+        tasks = {"Preparing the database": bars.add_task("Preparing the database", total=None)}
+
+        def show(done: int, total: int, what: str) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield show
 
 
 @contextmanager

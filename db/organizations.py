@@ -77,15 +77,16 @@ async def add_brand(
     timezone: str | None = None,
     sender_name: str | None = None,
     sender_email: str | None = None,
+    brand_id: UUID | None = None,
 ) -> UUID:
-    """Stores a brand; refuses SLUG_TAKEN."""
+    """Stores a brand, under an id of its own unless one is given; refuses SLUG_TAKEN."""
     added: UUID | None = await tx.value(
         """
         insert into brand (organization_id, id, name, slug, is_default, timezone, sender_name, sender_email)
         values (:organization, :id, :name, :slug, :is_default, :timezone, :sender_name, :sender_email)
         on conflict (organization_id, slug) do nothing returning id
         """,
-        id=new_id(),
+        id=brand_id or new_id(),
         name=name,
         slug=slug,
         is_default=is_default,
@@ -107,6 +108,27 @@ async def current_organization(tx: Transaction) -> Organization:
         message = f"no organization {tx.organization_id}"
         raise LookupError(message)
     return found
+
+
+async def list_brands(tx: Transaction) -> list[Brand]:
+    """Every brand, the default one first."""
+    return await tx.records(
+        Brand,
+        f"select {columns_of(Brand)} from brand t where t.organization_id = :organization "
+        'order by t.is_default desc, t.slug collate "C"',
+    )
+
+
+async def set_setting(tx: Transaction, name: str, value: Any) -> None:
+    """Sets one member of the organization's settings."""
+    await tx.run(
+        """
+        update organization
+        set settings = settings || :changed::jsonb, version = version + 1, updated_at = clock_timestamp()
+        where id = :organization
+        """,
+        changed={name: value},
+    )
 
 
 async def update_organization(

@@ -9,8 +9,9 @@ from uuid import UUID
 
 import typer
 
+from app.demo.sizes import Demo
 from app.instance import running
-from app.preparation import Demo, opened, prepare
+from app.preparation import opened, prepare
 from app.servers import Addresses, servers
 from app.settings import Settings
 from db.database import Database

@@ -11,7 +11,7 @@ from rich.console import Console
 from app import run as supervisor
 from app.api import create_app
 from app.cli.connection import addresses, ready
-from app.preparation import Demo
+from app.demo.sizes import Demo
 from app.secret import known_secret
 from app.settings import Settings
 from db.migrate import pending, upgrade
@@ -22,7 +22,7 @@ from workers.delivery import deliver_by_smtp
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
-def run(demo: Annotated[Demo, typer.Option(help="Data for a new organization.")] = Demo.SMALL) -> None:
+def run(demo: Annotated[Demo, typer.Option(help="Data for a new organization.")] = Demo.DEFAULT) -> None:
     """Run everything for development: private servers, migrations, demo data, API, worker and scheduler."""
     raise typer.Exit(supervisor.run(Settings(), demo, Console()))
 

@@ -1,7 +1,7 @@
 """Making, changing and deleting segments; each definition is kept as a version."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +30,7 @@ class Definition:
     brand_id: UUID | None = None
     state: SegmentState = SegmentState.ACTIVE
     auto_update: bool = True
+    id: UUID = field(default_factory=new_id)
 
 
 async def find_segment(tx: Transaction, segment_id: UUID, *, lock: bool = False) -> Segment | None:
@@ -62,7 +63,7 @@ async def create_segment(tx: Transaction, definition: Definition, *, actor: str)
     Refuses CONDITION_REQUIRED, CONDITION_NOT_ALLOWED, KEY_TAKEN and what `require_references` refuses.
     """
     require_definition(definition.type, definition.condition)
-    segment_id = new_id()
+    segment_id = definition.id
     await _lock_definitions(tx)
     await _require_sound(tx, segment_id, definition.condition)
     try:

@@ -96,8 +96,8 @@ begin
     for name in
         select c.oid
         from pg_class c
-        where c.oid = any(array['customer', 'customer_brand', 'customer_metrics', 'customer_tag', 'dirty_customer', 'fact',
-                                'fact_item']::regclass[])
+        where c.oid = any(array['consent', 'customer', 'customer_brand', 'customer_metrics', 'customer_tag', 'dirty_customer',
+                                'fact', 'fact_item', 'journey', 'segment_membership', 'stage_transition']::regclass[])
           and pg_relation_size(c.oid) > 2 * greatest(c.relpages, 8) * current_setting('block_size')::bigint
     loop
         execute format('analyze %s', name);
