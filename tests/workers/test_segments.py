@@ -9,17 +9,31 @@ from uuid import UUID
 import pytest
 
 from db.database import Database
+from db.dirty_customers import mark_dirty, settled, unsettled
 from db.facts import record_facts
 from db.jobs import request_job
 from db.segments import update_segment
+from db.slices import next_slice
+from db.statement import Statement
 from domain.bulk import BulkKind
 from domain.conditions import parse
 from tests.facts import told
 from tests.jobs import drain, due
-from tests.segments import add_segment, assert_consistent, history, member_of, members, refresh, segment
+from tests.runs import slice_of
+from tests.segments import (
+    add_segment,
+    assert_consistent,
+    history,
+    member_of,
+    members,
+    refresh,
+    segment,
+    until_blocked,
+)
 from tests.workers.everybody import CUSTOMERS, operation, prepare, request, slices_of
+from workers.customers import SETTLE_JOB, settle
 from workers.jobs import perform
-from workers.segments import REFRESH_JOB
+from workers.segments import REFRESH_JOB, refresh_slice
 
 pytestmark = pytest.mark.usefixtures("customers")
 
@@ -123,7 +137,7 @@ async def test_a_segment_redefined_on_the_way_is_not_called_computed(database: D
 async def order(database: Database, organization: UUID, key: str, number: int, amount: str = "1000.00") -> None:
     now = datetime.now(UTC)
     async with database.tenant(organization) as tx:
-        fact = told("ORDER", key, f"c{number}", amount=amount, occurred_at=now - timedelta(seconds=1))
+        fact = told("ORDER", key, f"c{number}", amount=amount, occurred_at=now - timedelta(microseconds=1))
         await record_facts(tx, [fact], now)
 
 
@@ -142,6 +156,44 @@ async def test_members_follow_what_is_told(database: Database, organization: UUI
         assert (await history(tx, poor))[-1] == (customer, "LEFT", "LIVE")
         assert await tx.value("select count(*) from dirty_customer where organization_id = :organization") == 0
         await assert_consistent(tx)
+
+
+async def test_what_is_told_after_the_job_began_counts(database: Database, organization: UUID) -> None:
+    async with database.tenant(organization) as tx:
+        bought = await add_segment(tx, "bought", {"fact": BOUGHT_LATELY["fact"] | {"withinDays": 0}})
+        await refresh(tx, now=datetime.now(UTC))
+        before = await members(tx, bought)
+    async with slice_of(database, organization, SETTLE_JOB, "by hand", {}) as run:
+        await order(database, organization, "new", 15)
+        await settle(run)
+    async with database.tenant(organization) as tx:
+        customer = await tx.value("select id from customer where external_id = 'c15'")
+        assert await members(tx, bought) == sorted([*before, customer])
+        began = datetime.now(UTC) - timedelta(hours=1)
+        await refresh_slice(tx, await next_slice(tx, None), began, None, actor="test")
+        assert await members(tx, bought) == sorted([*before, customer])
+
+
+async def test_a_mark_made_while_its_customer_settles_stays(database: Database, organization: UUID) -> None:
+    async def mark() -> None:
+        async with database.tenant(organization) as tx:
+            await mark_dirty(tx, _CUSTOMERS, datetime.now(UTC))
+
+    await mark()
+    async with database.tenant(organization) as tx:
+        taken = await unsettled(tx, 1000)
+        marking = asyncio.create_task(mark())
+        await until_blocked(tx)
+        async with database.tenant(organization) as other:
+            assert await unsettled(other, 1000) == []
+        await settled(tx, taken)
+    await marking
+    async with database.tenant(organization) as tx:
+        assert sorted(await unsettled(tx, 1000)) == sorted(taken)
+        assert len(taken) == CUSTOMERS
+
+
+_CUSTOMERS = Statement("select id from customer")
 
 
 async def test_nothing_told_while_others_settle_is_missed(database: Database, organization: UUID) -> None:

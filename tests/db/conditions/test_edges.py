@@ -79,7 +79,7 @@ async def test_days(database: Database, zone: str, now: datetime) -> None:
     tests += [{"anniversaryWithinDays": days} for days in (0, 1, 365)]
     fields = ("lastOrderAt", "acquiredAt", "dateOfBirth")
     questions: list[Json] = [{"date": {"field": field, "is": test}} for field in fields for test in tests]
-    questions += [{"number": {"field": "purchaseFrequency", "is": {"gte": limit}}} for limit in ("0.4", "0.6")]
+    questions += [{"number": {"field": "purchaseFrequency", "is": {"gt": limit}}} for limit in ("0", "0.4", "0.6")]
     for field, limit in product(("daysSinceLastOrder", "tenureDays"), distances):
         questions += [{"number": {"field": field, "is": {operator: str(limit)}}} for operator in ("gte", "lte", "ne")]
     questions += [

@@ -180,6 +180,27 @@ async def test_percentiles_may_be_left_out(database: Database, organization: UUI
         assert await refresh(tx, candidates=these(ada)) == [Change(top, 1, 0)]
 
 
+async def test_two_refreshes_of_a_segment_follow_each_other(database: Database, organization: UUID) -> None:
+    async with database.tenant(organization) as tx:
+        (ada,) = await add_people(tx, "Rome")
+        rome = await add_segment(tx, "rome", city("Rome"))
+        await refresh(tx)
+
+    async def move_and_refresh() -> None:
+        async with database.tenant(organization) as tx:
+            await move(tx, ada, "Oslo")
+            await refresh(tx, candidates=these(ada))
+
+    async with database.tenant(organization) as tx:
+        # It has nothing to write, and still the other waits: what it saw may be outdated when it ends.
+        await refresh(tx)
+        refreshing = asyncio.create_task(move_and_refresh())
+        await until_blocked(tx)
+    await refreshing
+    async with database.tenant(organization) as tx:
+        assert await members(tx, rome) == []
+
+
 async def test_related_segments_are_those_up_and_down(database: Database, organization: UUID) -> None:
     async with database.tenant(organization) as tx:
         base = await add_segment(tx, "base", city("Rome"))
