@@ -143,6 +143,7 @@ async def _refresh(
         _REFRESH,
         verdicts=verdicts({name: parse(segment.condition) for name, segment in names.items()}, scope),
         outcomes=join(", ", [sql(f"case when v.{name} then :id::uuid end", id=names[name].id) for name in names]),
+        tenant=scope.tenant,
         ids=[segment.id for segment in segments],
         versions=[segment.definition_version for segment in segments],
         reasons=[_reason(segment, reason).value for segment in segments],
@@ -180,7 +181,7 @@ wanted as (
 ),
 current as (
     select m.segment_id, m.customer_id, m.source from segment_membership m
-    where m.organization_id = :organization and m.segment_id = any(:ids::uuid[]) and :among
+    where m.organization_id = :tenant and m.segment_id = any(:ids::uuid[]) and :among
 ),
 difference as materialized (
     select coalesce(w.segment_id, c.segment_id) as segment_id, coalesce(w.customer_id, c.customer_id) as customer_id,
@@ -200,7 +201,7 @@ entered as (
 gone as (
     delete from segment_membership m
     using difference d
-    where not d.enters and m.organization_id = :organization and m.segment_id = d.segment_id
+    where not d.enters and m.organization_id = :tenant and m.segment_id = d.segment_id
       and m.customer_id = d.customer_id and m.source = 'AUTOMATIC'
     returning m.segment_id, m.customer_id
 ),
