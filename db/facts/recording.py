@@ -132,7 +132,8 @@ async def _lock_rows(tx: Transaction, facts: Sequence[Fact], known: _Known) -> d
     locked = await lock_customers(
         tx, sql("select unnest(:ids::uuid[])", ids=list(owners | set(known.customers.values())))
     )
-    stored = await _stored(tx, names) if owners else {}
+    # Again, because whoever held a lock that we have waited for may have written since.
+    stored = await _stored(tx, names)
     if not {row.owner for row in stored.values()} <= set(locked):
         message = "somebody else has just told one of these facts of another customer"
         raise asyncpg.SerializationError(message)
