@@ -191,6 +191,9 @@ class JourneyWhereInput:
     stage_id: strawberry.ID | None = strawberry.field(default=None, description="In this stage.")
     kind: StageKind | None = strawberry.field(default=None, description="In a stage of this kind.")
     risk_above: Decimal | None = strawberry.field(default=None, description="With a risk score above this, 0 to 1.")
+    high_risk: bool | None = strawberry.field(
+        default=None, description="With a risk score above the organization's threshold (0.7 unless set), or not."
+    )
     locked: bool | None = strawberry.field(default=None, description="Locked, or not.")
 
 
@@ -234,5 +237,6 @@ def _asked(where: JourneyWhereInput | None) -> Any:
         stage_id=row_id(where.stage_id, "JourneyStage") if where.stage_id else None,
         kind=where.kind,
         risk_above=where.risk_above,
+        high_risk=where.high_risk,
         locked=where.locked,
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from db.relations import Relation, Sort
 from db.statement import Statement, join, sql
+from domain.scores import Risk
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,24 +154,35 @@ RISK_OF_CUSTOMER = _score("risk")
 RISK_FACTORS = _factors("risk")
 
 
+# An organization may set its own threshold (domain/scores.py).
+_HIGH_RISK = """
+coalesce(t.risk_score > coalesce((
+    select (o.settings #>> '{scores,risk,threshold}')::numeric from organization o where o.id = t.organization_id
+), :threshold::numeric), false)
+"""
+_OF_KIND = """
+t.stage_id in (select s.id from journey_stage s where s.organization_id = t.organization_id and s.kind = :kind)
+"""
+
+
 def matching(
     *,
     stage_id: UUID | None = None,
     kind: str | None = None,
     risk_above: Decimal | None = None,
+    high_risk: bool | None = None,
     locked: bool | None = None,
 ) -> Statement | None:
-    """Journeys of `JOURNEYS` in a stage, in stages of a kind, with more risk than this, locked or not; None for all."""
+    """Those of `JOURNEYS` for which everything given holds; None for all.
+
+    kind: of the stage. high_risk: with a score above the organization's threshold, or not.
+    """
+    high = sql(_HIGH_RISK, threshold=Risk().threshold)
     asked = [
         sql("t.stage_id = :id", id=stage_id) if stage_id else None,
-        sql(
-            "t.stage_id in (select s.id from journey_stage s "
-            "where s.organization_id = t.organization_id and s.kind = :kind)",
-            kind=kind,
-        )
-        if kind
-        else None,
-        sql("coalesce(t.risk_score > :risk, false)", risk=risk_above) if risk_above is not None else None,
+        sql(_OF_KIND, kind=kind) if kind else None,
+        sql("coalesce(t.risk_score > :risk::numeric, false)", risk=risk_above) if risk_above is not None else None,
+        sql("(:high) = :wanted", high=high, wanted=high_risk) if high_risk is not None else None,
         Statement(f"t.lock {'<>' if locked else '='} 'NONE'") if locked is not None else None,
     ]
     given = [predicate for predicate in asked if predicate is not None]

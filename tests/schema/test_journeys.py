@@ -239,6 +239,8 @@ async def test_workers_evaluate_and_score_and_everything_can_be_read(
         ('where: {riskAbove: "0.6"}', ["bob"]),
         ('where: {riskAbove: "0.8"}', []),
         ('where: {kind: PROGRESSION, riskAbove: "0.1"}', []),
+        ("where: {highRisk: true}", ["bob"]),
+        ("where: {highRisk: false}", ["ada", "cid"]),
         ("where: {locked: true}", []),
         ("where: {locked: false}", ["ada", "bob", "cid"]),
     ],
@@ -255,6 +257,20 @@ async def test_journeys_are_listed_by_stage_and_risk(
     found = answer["data"]["journeys"]
     assert sorted(node["customer"]["name"] for node in found["nodes"]) == expected
     assert found["totalCount"]["value"] == len(expected)
+
+
+async def test_an_organization_may_have_its_own_threshold_of_risk(
+    api: Api, database: Database, organization: UUID
+) -> None:
+    await lives(database, organization)
+    async with database.tenant(organization) as tx:
+        settings = {"scores": {"risk": {"threshold": "0.5"}}}
+        await tx.run("update organization set settings = :settings where id = :organization", settings=settings)
+    await send(api, EVALUATE, {})
+    await send(api, SCORE, {})
+    await drain(database, organization)
+    answer = await api("{ journeys(where: {highRisk: true}) { nodes { customer { name } } } }")
+    assert sorted(node["customer"]["name"] for node in answer["data"]["journeys"]["nodes"]) == ["bob", "cid"]
 
 
 async def test_journeys_of_a_stage_and_by_risk(api: Api, database: Database, organization: UUID) -> None:
