@@ -40,6 +40,14 @@ customer = tenant_table(
     one_of("kind", ["PERSON", "BUSINESS"]),
 )
 sa.Index("customer_created_idx", customer.c.organization_id, customer.c.created_at, customer.c.id)
+sa.Index("customer_updated_idx", customer.c.organization_id, customer.c.updated_at, customer.c.id)
+# As the order by name says it, so that a page reads no more than it shows.
+sa.Index(
+    "customer_name_idx",
+    customer.c.organization_id,
+    sa.text("coalesce(name, ''::text) collate \"C\""),
+    customer.c.id,
+)
 sa.Index(
     "customer_search_idx",
     customer.c.search_text,

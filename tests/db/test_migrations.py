@@ -11,10 +11,14 @@ from sqlalchemy import Connection
 from db.migrate import _with_connection, pending, upgrade
 from db.tables import metadata
 
+# Alembic cannot tell whether two expressions with a collation are the same.
+BY_EXPRESSION = {"customer_name_idx"}
+
 
 async def test_tables_and_migrations_say_the_same(addresses: Any) -> None:
     def compare(connection: Connection) -> list[Any]:
-        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+        options = {"include_object": lambda _object, name, *_: name not in BY_EXPRESSION}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
     assert await _with_connection(addresses.database_url, compare) == []
 

@@ -103,7 +103,11 @@ create table customer (
 
 CREATE INDEX customer_created_idx ON customer (organization_id, created_at, id);
 
+CREATE INDEX customer_name_idx ON customer (organization_id, coalesce(name, ''::text) collate "C", id);
+
 CREATE INDEX customer_search_idx ON customer USING gin (search_text gin_trgm_ops);
+
+CREATE INDEX customer_updated_idx ON customer (organization_id, updated_at, id);
 
 create table job (
     organization_id UUID NOT NULL,
