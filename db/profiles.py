@@ -152,7 +152,7 @@ def _is(reference: CustomerReference, profile: _Profile) -> bool:
 
 def _apply(change: ProfileChange, profiles: _Profiles, now: datetime) -> Upserted:
     """Decides one change against the profiles as the changes before it have left them."""
-    profile = _named(change.customer, profiles, now)
+    profile = _named(change, profiles, now)
     if profile is None:
         return _refused(Refused("NOT_FOUND", "There is no such customer.", ("id",)))
     for reference in _references(change):
@@ -169,14 +169,15 @@ def _apply(change: ProfileChange, profiles: _Profiles, now: datetime) -> Upserte
     return Upserted(Outcome.NEW if is_new else Outcome.CHANGED, profile.id)
 
 
-def _named(reference: CustomerReference, profiles: _Profiles, now: datetime) -> _Profile | None:
+def _named(change: ProfileChange, profiles: _Profiles, now: datetime) -> _Profile | None:
     """The profile of this name so far, a new one, or None for an id that is nobody's."""
+    reference = change.customer
     if reference in profiles.holders:
         return profiles.by_id[profiles.holders[reference]]
     if reference.id is not None:
         return None
     name = {"external_id": reference.external_id, "email": reference.email}
-    return _Profile(new_id(), {**NEW_PROFILE, **name, "acquired_at": now})
+    return _Profile(change.new_id or new_id(), {**NEW_PROFILE, **name, "acquired_at": now})
 
 
 def _taken(reference: CustomerReference) -> Refused:

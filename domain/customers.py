@@ -49,16 +49,20 @@ class CustomerReference:
 class ProfileChange:
     """What shall be true of a customer from now on: only the fields given, None clears one.
 
-    Made by `profile_change`; the keys of `fields` are columns of the customer table.
+    Made by `profile_change`; the keys of `fields` are columns of the customer table. new_id: of the customer it may
+    make, one of its own without it.
     """
 
     customer: CustomerReference
     fields: Mapping[str, Any]
+    new_id: UUID | None = None
 
 
-def profile_change(customer: CustomerReference, fields: Mapping[str, object]) -> ProfileChange:
+def profile_change(
+    customer: CustomerReference, fields: Mapping[str, object], *, new_id: UUID | None = None
+) -> ProfileChange:
     """Checks and normalises each field; refuses INVALID and UNKNOWN_FIELD with the field's name as path."""
-    return ProfileChange(customer, {name: _checked(name, value) for name, value in fields.items()})
+    return ProfileChange(customer, {name: _checked(name, value) for name, value in fields.items()}, new_id)
 
 
 def _checked(name: str, value: object) -> Any:

@@ -59,7 +59,7 @@ _BRAND = "left join brand b on b.organization_id = t.organization_id and b.id = 
 _CONTENT = {
     "brand": "select name, slug, sender_name, sender_email, is_default from brand",
     "customer": (
-        "select kind, external_id, name, email, phone, date_of_birth, timezone, locale, loyalty_level, city, state, "
+        "select id, kind, external_id, name, email, phone, date_of_birth, timezone, locale, loyalty_level, city, state, "
         "country, attributes, acquired_at, version from customer"
     ),
     "fact": (

@@ -1,6 +1,7 @@
 """What people in the demo's shops did by hand: friends of the house, notes, addresses never to write to again."""
 
 from datetime import datetime
+from uuid import UUID
 
 from app.demo.history import ACTOR
 from app.demo.population import LOYAL, Character
@@ -23,16 +24,17 @@ NOTES = (
 NUMBER_OF_FRIENDS = 12
 
 
-async def befriend(tx: Transaction, characters: list[Character], now: datetime) -> None:
-    """Assigns loyal customers to the manual segment, and writes a few notes about them."""
-    loyal = [character.profile.customer for character in characters if LOYAL in character.tags][:NUMBER_OF_FRIENDS]
-    found = await find_customers(tx, loyal)
+async def befriend(tx: Transaction, characters: list[Character], brand_id: UUID, now: datetime) -> None:
+    """Assigns loyal customers of a brand to the manual segment, and writes a few notes about them."""
+    loyal = [who for who in characters if LOYAL in who.tags and brand_id in {fact.brand_id for fact in who.facts}]
+    friends = [who.profile.customer for who in loyal[:NUMBER_OF_FRIENDS]]
+    found = await find_customers(tx, friends)
     segment = await find_segment(tx, segment_id(FRIENDS), lock=True)
     if segment is None:
         raise LookupError(FRIENDS)
     ids = sorted(found.values())
     await assign(tx, segment, sql("select unnest(:ids::uuid[])", ids=ids), actor=ACTOR, now=now)
-    for reference, body in zip(loyal, NOTES, strict=False):
+    for reference, body in zip(friends, NOTES, strict=False):
         await add_note(tx, found[reference], body, ACTOR)
 
 

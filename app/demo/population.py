@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
 
+from app.demo.ids import demo_id
 from app.demo.kinds import Kind, any_kind
 from app.demo.lives import Life, live
 from app.demo.people import Crowd
@@ -54,7 +55,8 @@ def _character(crowd: Crowd, external_id: str, now: datetime, brands: Mapping[st
     life = Life(external_id, chance, now.replace(hour=0, minute=0, second=0, microsecond=0), brands)
     live(life, kind)
     first = min((fact.occurred_at for fact in life.facts), default=now - timedelta(days=chance.randint(1, 600)))
-    change = profile_change(CustomerReference(external_id=external_id), {**person, "acquired_at": first})
+    reference, fields = CustomerReference(external_id=external_id), {**person, "acquired_at": first}
+    change = profile_change(reference, fields, new_id=demo_id("customer", external_id))
     return Character(change, life.facts, _tags(chance, kind, person["kind"]), _consents(chance, life))
 
 

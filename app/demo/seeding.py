@@ -83,7 +83,7 @@ async def _conclude(tx: Transaction, loading: Loading, brands: dict[str, UUID], 
         await create_segment(tx, definition, actor=ACTOR)
     await refresh_segments(tx, organization, now=loading.now, actor=ACTOR)
     some = list(population(Demo.SMALL.customers, loading.now, brands))
-    await befriend(tx, some, loading.now)
+    await befriend(tx, some, brands[OUTDOOR.slug], loading.now)
     await suppress_some(tx, some, secret)
     await draft_campaigns(tx, brands[OUTDOOR.slug])
     await forget_dirty(tx)

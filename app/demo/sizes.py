@@ -18,4 +18,4 @@ class Demo(StrEnum):
     @property
     def pace(self) -> int:
         """Months between two evaluations of the past journeys."""
-        return 3 if self is Demo.LARGE else 1
+        return 2 if self is Demo.LARGE else 1
