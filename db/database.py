@@ -134,6 +134,12 @@ class Database:
         async with self.tenant(organization_id) as tx:
             return await work(tx)
 
+    async def look_up(self, statement: str, /, **parts: Any) -> Any | None:
+        """One row of one statement without an organization, in the one round trip that it needs."""
+        built = sql(statement, **parts)
+        async with self._pool.acquire() as connection:
+            return await connection.fetchrow(built.text, *built.values)
+
     @asynccontextmanager
     async def untenanted(self) -> AsyncIterator[Transaction]:
         """A transaction without an organization: sees no tenant row, may call the named definer functions."""

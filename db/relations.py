@@ -1,5 +1,6 @@
 """Relations as data, and the statements that read them for many parents at once."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -56,6 +57,7 @@ class Keyset:
         return "desc" if self.descending else "asc"
 
 
+_PARENTHESES = re.compile(r"\([^()]*\)")
 _TENANT = "t.organization_id = :organization"
 EVERYTHING = Statement("true")
 # Counting further than this tells a person nothing and costs a scan.
@@ -77,8 +79,11 @@ def each(relation: Relation[Any], keys: Sequence[Any], organization: Any) -> Sta
 
 
 def _joined(source: str) -> str:
-    # `a t join b on ...` may stand after JOIN only in parentheses.
-    return f"({source})" if " join " in source else source
+    """`a t join b on ...` may stand after JOIN only in parentheses, and `(select ...) t` only without more of them."""
+    outside = source
+    while (inner := _PARENTHESES.search(outside)) is not None:
+        outside = outside[: inner.start()] + outside[inner.end() :]
+    return f"({source})" if " join " in outside else source
 
 
 def page_each(relation: Relation[Any], keys: Sequence[Any], keyset: Keyset, organization: Any) -> Statement:
