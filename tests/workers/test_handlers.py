@@ -25,7 +25,8 @@ def requested_kinds() -> Iterator[tuple[str, str]]:
             module = path.relative_to(CHECKOUT)
             calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
             if str(module) not in PASSING_ON:
-                yield from ((kind(call, module), f"{module}:{call.lineno}") for call in calls if requests(call))
+                asked = [call for call in calls if requests(call)]
+                yield from ((found, f"{module}:{call.lineno}") for call in asked for found in kinds(call, module))
 
 
 def requests(call: ast.Call) -> bool:
@@ -36,9 +37,15 @@ def name_of(call: ast.Call) -> str | None:
     return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", None)
 
 
-def kind(call: ast.Call, module: Path) -> str:
-    """The kind asked for: a literal, or a constant that the module has or imports."""
+def kinds(call: ast.Call, module: Path) -> list[str]:
+    """The kinds asked for: both of a choice."""
     argument = call.args[REQUESTS[str(name_of(call))]]
+    choices = [argument.body, argument.orelse] if isinstance(argument, ast.IfExp) else [argument]
+    return [kind(choice, module) for choice in choices]
+
+
+def kind(argument: ast.expr, module: Path) -> str:
+    """A literal, or a constant that the module has or imports."""
     if isinstance(argument, ast.Constant):
         return str(argument.value)
     names = import_module(".".join(module.with_suffix("").parts))
@@ -61,7 +68,7 @@ def test_a_kind_that_cannot_be_read_is_not_passed_over() -> None:
     assert isinstance(constant, ast.Call)
     assert isinstance(literal, ast.Call)
     assert isinstance(variable, ast.Call)
-    assert kind(constant, module) == "bulkOperationId"
-    assert kind(literal, module) == "c.d"
+    assert kinds(constant, module) == ["bulkOperationId"]
+    assert kinds(literal, module) == ["c.d"]
     with pytest.raises(NameError):
-        kind(variable, module)
+        kinds(variable, module)
