@@ -102,6 +102,7 @@ async def cdnow(database: Database) -> tuple[Organization, World]:
     return organization, world
 
 
+@pytest.mark.timeout(300)
 async def test_every_leaf_kind_agrees(database: Database, cdnow: tuple[Organization, World]) -> None:
     """Asked about everybody, and about a few candidates alone."""
     organization, world = cdnow

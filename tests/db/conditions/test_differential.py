@@ -3,6 +3,7 @@
 import os
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from tests.oracle.world import World
 EXAMPLES = int(os.environ.get("WAYFARE_EXAMPLES", "150"))
 
 
+# WAYFARE_EXAMPLES sets how many; thousands take minutes.
+@pytest.mark.timeout(300 if EXAMPLES <= 500 else 0)
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
