@@ -82,8 +82,8 @@ def _heading(size: int, plan: Plan) -> str:
     return (
         f"## {size:,} customers\n\n"
         f"{datetime.now(UTC):%Y-%m-%d}, commit {commit}; {machine()}; {versions}. "
-        f"Medians of {plan.rounds} rounds of {plan.seconds} s a point; one process each for server, load and every "
-        "connection of Postgres, all on the same cores."
+        f"Medians of {plan.rounds} rounds of {plan.seconds} s a point, longer for slow ones; one process each for "
+        "server, load and every connection of Postgres, all on the same cores."
     )
 
 

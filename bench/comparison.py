@@ -1,6 +1,7 @@
 """The comparison: every query at every server, checked first, then timed in rounds that take turns."""
 
 from dataclasses import dataclass
+from math import ceil
 from statistics import mean
 from typing import Any
 from uuid import UUID
@@ -14,10 +15,13 @@ from bench.servers import Server
 Points = dict[str, dict[int, Measurement]]
 Results = dict[str, Points]
 
+WARM_UP = 16
+LONGEST = 20
+
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured: rounds of so many seconds at each number of connections."""
+    """How much is measured: rounds, in each at least so many seconds at each number of connections."""
 
     connections: tuple[int, ...] = (1, 16, 64)
     rounds: int = 5
@@ -77,16 +81,20 @@ def run(candidates: list[Candidate], plan: Plan, postmaster: int) -> Results:
 
     A point at which a server failed in any round has no figures.
     """
-    for candidate in candidates:
-        _attempt(candidate, postmaster, 16, 1)
+    warm = {
+        (candidate.query.name, candidate.server.name): _attempt(candidate, postmaster, WARM_UP, 1)
+        for candidate in candidates
+    }
     found: dict[tuple[str, str, int], list[Measurement | None]] = {}
     for turn in range(plan.rounds):
         print(f"Round {turn + 1} of {plan.rounds} ...", flush=True)
         for query in {candidate.query.name: None for candidate in candidates}:
             for connections in plan.connections:
                 for candidate in _in_turn([one for one in candidates if one.query.name == query], turn):
-                    figures = _attempt(candidate, postmaster, connections, plan.seconds)
-                    found.setdefault((query, candidate.server.name, connections), []).append(figures)
+                    name = candidate.server.name
+                    seconds = max(plan.seconds, _needed(warm[query, name], connections))
+                    figures = _attempt(candidate, postmaster, connections, seconds)
+                    found.setdefault((query, name, connections), []).append(figures)
     results: Results = {}
     for (query, server, connections), measurements in found.items():
         points = results.setdefault(query, {}).setdefault(server, {})
@@ -94,6 +102,11 @@ def run(candidates: list[Candidate], plan: Plan, postmaster: int) -> Results:
         if len(succeeded) == plan.rounds:
             points[connections] = medians(succeeded)
     return results
+
+
+def _needed(warm: Measurement | None, connections: int) -> int:
+    """Seconds in which every connection is answered twice: what is still under way at the end is not counted."""
+    return min(LONGEST, ceil(2 * connections / warm.rps)) if warm else LONGEST
 
 
 def _attempt(candidate: Candidate, postmaster: int, connections: int, seconds: int) -> Measurement | None:
