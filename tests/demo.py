@@ -59,8 +59,8 @@ _BRAND = "left join brand b on b.organization_id = t.organization_id and b.id = 
 _CONTENT = {
     "brand": "select name, slug, sender_name, sender_email, is_default from brand",
     "customer": (
-        "select id, kind, external_id, name, email, phone, date_of_birth, timezone, locale, loyalty_level, city, state, "
-        "country, attributes, acquired_at, version from customer"
+        "select id, kind, external_id, name, email, phone, date_of_birth, timezone, locale, loyalty_level, city, "
+        "state, country, attributes, acquired_at, version from customer"
     ),
     "fact": (
         "select c.external_id, b.slug, t.kind, t.source, t.key, t.name, t.status, t.amount, t.duration_seconds, "
