@@ -57,6 +57,15 @@ segment_membership = tenant_table(
 )
 sa.Index("segment_membership_customer_idx", segment_membership.c.organization_id, segment_membership.c.customer_id)
 
+# A page of members, newest first, reads no more than it shows.
+sa.Index(
+    "segment_membership_entered_idx",
+    segment_membership.c.organization_id,
+    segment_membership.c.segment_id,
+    segment_membership.c.entered_at,
+    segment_membership.c.customer_id,
+)
+
 segment_membership_change = tenant_table(
     "segment_membership_change",
     sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),

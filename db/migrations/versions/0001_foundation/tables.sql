@@ -485,6 +485,8 @@ create table segment_membership (
 
 CREATE INDEX segment_membership_customer_idx ON segment_membership (organization_id, customer_id);
 
+CREATE INDEX segment_membership_entered_idx ON segment_membership (organization_id, segment_id, entered_at, customer_id);
+
 create table segment_membership_change (
     organization_id UUID NOT NULL,
     seq BIGINT GENERATED ALWAYS AS IDENTITY,
