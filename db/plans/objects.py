@@ -1,5 +1,6 @@
 """SQL that answers with JSON for objects and lists of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from db.plans.tree import Branch, Constant, Object, Read, Shape
@@ -24,9 +25,13 @@ class Columns:
 
 @dataclass(slots=True)
 class Writer:
-    """Writes one plan; each level of rows has an alias of its own."""
+    """Writes one plan; each level of rows has an alias of its own.
+
+    page: writes a connection; given, because connections are made of objects and objects of connections.
+    """
 
     windows: list[Window | None]
+    page: Callable[["Writer", Read, Statement], Statement]
     levels: int = 0
 
     def level(self) -> str:
@@ -35,10 +40,8 @@ class Writer:
 
     def read(self, read: Read, key: Statement) -> Statement:
         """A query of one JSON value."""
-        from db.plans.pages import page
-
         if read.shape is Shape.PAGE:
-            return page(self, read, key)
+            return self.page(self, read, key)
         return self._one(read, key) if read.shape is Shape.ONE else self._list(read, key)
 
     def outputs(self, selected: Object, alias: str, columns: Columns) -> Statement:

@@ -7,6 +7,11 @@ from db.relations import COUNT_CAP, EVERYTHING
 from db.statement import Statement, join, sql
 
 
+def written(read: Read, key: Statement, windows: list[Window | None]) -> Statement:
+    """A query of one JSON value: the reading and everything beneath it."""
+    return Writer(windows, page).read(read, key)
+
+
 def page(writer: Writer, read: Read, key: Statement) -> Statement:
     """A query of one JSON object, the connection."""
     return _Page(writer, read, key).written()

@@ -14,7 +14,7 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetailsList
 
-from db.plans.objects import Writer
+from db.plans.pages import written
 from db.plans.windows import KEY, Window, fill
 from db.statement import Statement, sql
 from resolvers.plan.compile import Compiled, Compiler, UnplannableError
@@ -46,9 +46,9 @@ class Plan:
         if forms not in self.statements:
             if len(self.statements) >= MAX_FORMS:
                 self.statements.clear()
-            written = Writer(windows).read(self.compiled.root, Statement("$1", (KEY,)))
+            json = written(self.compiled.root, Statement("$1", (KEY,)), windows)
             # As text, past the driver's decoding: the bytes go to the client as they are.
-            self.statements[forms] = sql("select (:json)::text", json=written)
+            self.statements[forms] = sql("select (:json)::text", json=json)
         return fill(self.statements[forms], organization, key, windows)
 
 
