@@ -1,6 +1,6 @@
 """How callers name customers, turned into rows: found in one statement, made on the way when that is wanted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -59,3 +59,11 @@ async def make_customers(tx: Transaction, since: Mapping[CustomerReference, date
         since=[at for _, _, at in new],
         now=now,
     )
+
+
+async def unknown_customers(tx: Transaction, customers: Sequence[UUID]) -> set[UUID]:
+    """Those of these ids that are nobody's."""
+    rows = await tx.rows(
+        "select id from customer where organization_id = :organization and id = any(:ids::uuid[])", ids=list(customers)
+    )
+    return set(customers) - {row["id"] for row in rows}

@@ -6,6 +6,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from db import organizations
+from db.campaigns import find_brand
 from db.database import Transaction
 from domain import customers, values
 from domain import organizations as slugs
@@ -90,8 +91,7 @@ async def update_brand(
         )
         if changed:
             return changed
-        known = await tx.value("select true from brand where organization_id = :organization and id = :id", id=brand_id)
-        if not known:
+        if await find_brand(tx, brand_id) is None:
             raise Refused("NOT_FOUND", "There is no such brand.", ("input", "brandId"))
         return _conflict()
 

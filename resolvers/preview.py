@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from db.conditions.compiler import matching
+from db.conditions.sampling import count_and_sample
 from db.conditions.scope import Scope
 from db.database import Transaction
 from db.metrics import is_stale
@@ -38,17 +38,7 @@ async def preview(
 
     async def work(tx: Transaction) -> Preview:
         scope = await current_scope(tx, context.now, as_of, brand_id)
-        row = await tx.row(
-            """
-            with matched as materialized (:matching)
-            select (select count(*) from matched) as number,
-                   array(select customer_id from matched order by customer_id limit :sample) as ids
-            """,
-            matching=matching(condition, scope),
-            sample=sample,
-        )
-        assert row is not None
-        return Preview(condition, row["number"], row["ids"])
+        return Preview(condition, *await count_and_sample(tx, condition, scope, sample))
 
     return await context.read(work)
 

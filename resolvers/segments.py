@@ -11,6 +11,7 @@ from db import bulk, segments
 from db.database import Transaction
 from db.metrics import recompute_stale
 from db.organizations import current_organization
+from db.references import unknown_customers
 from db.statement import sql
 from domain import values
 from domain.bulk import BulkKind
@@ -188,12 +189,9 @@ async def _find(tx: Transaction, segment_id: UUID) -> segments.Segment:
 async def _require_customers(
     tx: Transaction, customers: Sequence[UUID], path: tuple[str, ...] = ("customerIds",)
 ) -> None:
-    rows = await tx.rows(
-        "select id from customer where organization_id = :organization and id = any(:ids::uuid[])", ids=list(customers)
-    )
-    known = {row["id"] for row in rows}
+    missing = await unknown_customers(tx, customers)
     for number, customer in enumerate(customers):
-        if customer not in known:
+        if customer in missing:
             place = path if path == ("customerId",) else (*path, str(number))
             raise Refused("NOT_FOUND", "There is no such customer.", place)
 

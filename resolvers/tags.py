@@ -5,6 +5,7 @@ from uuid import UUID
 
 from db import tags
 from db.database import Transaction
+from db.references import unknown_customers
 from domain import values
 from domain.refusals import Refused
 from resolvers.context import Context
@@ -44,10 +45,7 @@ async def _change(context: Context, customers: Sequence[UUID], names: Sequence[s
 
 
 async def _require_known(tx: Transaction, customers: Sequence[UUID]) -> None:
-    known = await tx.rows(
-        "select id from customer where organization_id = :organization and id = any(:ids::uuid[])", ids=list(customers)
-    )
-    missing = set(customers) - {row["id"] for row in known}
+    missing = await unknown_customers(tx, customers)
     for number, customer in enumerate(customers):
         if customer in missing:
             raise Refused("NOT_FOUND", "There is no such customer.", ("input", "customerIds", str(number)))
