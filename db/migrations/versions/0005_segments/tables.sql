@@ -1,0 +1,3 @@
+set role wayfare_owner;
+
+reset role;
