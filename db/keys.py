@@ -20,6 +20,7 @@ class Key:
     id: UUID
     prefix: str
     scopes: frozenset[str]
+    brand_ids: frozenset[UUID] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,14 @@ async def find_key(database: Database, presented: str, now: datetime) -> Key | N
     genuine = hmac.compare_digest(_hash(secret), stored) and mark == "wf"
     if row is None or not genuine or row["revoked_at"] or (row["expires_at"] and row["expires_at"] <= now):
         return None
-    return Key(row["organization_id"], row["id"], prefix, frozenset(row["scopes"]))
+    brand_ids = row["brand_ids"]
+    return Key(
+        row["organization_id"],
+        row["id"],
+        prefix,
+        frozenset(row["scopes"]),
+        None if brand_ids is None else frozenset(brand_ids),
+    )
 
 
 async def note_use(database: Database, key: Key, now: datetime) -> None:

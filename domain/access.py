@@ -15,7 +15,15 @@ SCOPES = {
     "campaigns:view": "Read campaigns, templates and the message log.",
     "campaigns:edit": "Write campaigns, templates, consents and suppressions.",
     "campaigns:send": "Send, pause, resume and cancel campaigns.",
+    "workflows:view": "Read workflows.",
+    "workflows:edit": "Write, start and stop workflows.",
+    "analytics:view": "Read analytics over many customers.",
+    "privacy:export": "Export everything that is known about a person.",
+    "privacy:erase": "Erase a person.",
     "settings:manage": "Change the organization, its brands and its API keys.",
+    "members:manage": "Invite, change and remove members.",
+    "ai:use": "Use the assistant.",
+    "ai:manage": "Configure the assistant.",
 }
 
 
@@ -26,6 +34,8 @@ class Caller:
     organization_id: UUID
     actor: str
     scopes: frozenset[str]
+    brand_ids: frozenset[UUID] | None = None
+    """The brands the caller is limited to; None means all, also those that are yet to come."""
 
     def require(self, scope: str) -> None:
         """Raises FORBIDDEN unless the caller holds `scope`."""

@@ -25,7 +25,7 @@ async def authenticate(database: Database, header: str | None, now: datetime) ->
         raise _unknown()
     if _is_worth_noting(key, now):
         await note_use(database, key, now)
-    return Caller(key.organization_id, f"key:wf_{key.prefix}", key.scopes)
+    return Caller(key.organization_id, f"key:wf_{key.prefix}", key.scopes, key.brand_ids)
 
 
 def _is_worth_noting(key: Key, now: datetime) -> bool:
