@@ -44,10 +44,8 @@ async def read_post(request: Request) -> Operation:
 def read_get(request: Request) -> Operation:
     """The operation of a GET's query string; raises Unacceptable."""
     given = request.query_params
-    variables = _parsed(given["variables"].encode()) if given.get("variables") else None
-    return _operation(
-        {"query": given.get("query"), "variables": variables, "operationName": given.get("operationName")}
-    )
+    parsed = {name: _parsed(given[name].encode()) for name in ("variables", "extensions") if given.get(name)}
+    return _operation({"query": given.get("query"), "operationName": given.get("operationName")} | parsed)
 
 
 async def _body(request: Request) -> bytes:
@@ -75,6 +73,8 @@ def _operation(given: Any) -> Operation:
     variables, name = given.get("variables"), given.get("operationName")
     if not isinstance(variables, dict | None) or not isinstance(name, str | None):
         raise Unacceptable(400, "BAD_REQUEST", "`variables` must be an object and `operationName` a string.")
+    if not isinstance(given.get("extensions"), dict | None):
+        raise Unacceptable(400, "BAD_REQUEST", "`extensions` must be an object.")
     if _has_nul(variables) or "\0" in given["query"] or _NUL_ESCAPE.search(given["query"]):
         raise Unacceptable(400, "BAD_USER_INPUT", "Text may not contain the character U+0000.")
     return Operation(given["query"], variables, name)

@@ -96,6 +96,7 @@ async def test_answers_in_the_media_type_asked_for(server: str, key: str) -> Non
         (b'{"query": 1}', 400, "BAD_REQUEST"),
         (b'{"query": "{a}", "variables": []}', 400, "BAD_REQUEST"),
         (b'{"query": "{a}", "operationName": 1}', 400, "BAD_REQUEST"),
+        (b'{"query": "{a}", "extensions": []}', 400, "BAD_REQUEST"),
         (
             b'{"query": "query($a:String){customers(search:$a){nodes{id}}}","variables":{"a":"\\u0000"}}',
             400,
