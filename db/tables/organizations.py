@@ -49,5 +49,6 @@ api_key = tenant_table(
     instant("revoked_at", null=True),
     instant("last_used_at", null=True),
     instant("created_at", default=True),
+    text("created_by", null=True),
     sa.UniqueConstraint("prefix"),
 )

@@ -36,7 +36,11 @@ async def test_only_alembic_and_the_organization_itself_have_no_organization(dat
     every = await names(
         database, "select relname from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace"
     )
-    assert every - await names(database, TENANT_TABLES) == {"alembic_version", "organization"}
+    assert every - await names(database, TENANT_TABLES) == {
+        "alembic_version",
+        "organization",
+        "sign_in_counter",
+    }
 
 
 async def test_every_reference_between_tenant_tables_contains_the_organization(database: Database) -> None:
@@ -67,7 +71,12 @@ async def test_definer_functions_are_the_named_ones_with_a_fixed_search_path(dat
         )
     assert {row["proname"] for row in rows} == {
         "claim_job",
+        "count_sign_in",
         "find_api_key",
+        "find_identity",
+        "find_session",
+        "find_sign_in",
+        "forgive_sign_in",
         "job_health",
         "keep_statistics",
         "list_organizations",
