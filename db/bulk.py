@@ -12,6 +12,7 @@ from db.records import column, columns_of
 from db.relations import Relation, Sort
 from domain.bulk import BulkKind, RowError
 from domain.ids import new_id
+from domain.live import BulkProgress
 
 # The argument of a job that works on an operation; workers/jobs.py fails the operation when the job is dead.
 OPERATION = "bulkOperationId"
@@ -111,6 +112,7 @@ async def request_operation(
     )
     job_args = {**(args or {}), OPERATION: str(operation_id)}
     await request_job(tx, job_kind, dedupe_key=str(operation_id), args=job_args)
+    tx.events.append(BulkProgress(operation_id))
     return operation_id
 
 
@@ -200,6 +202,7 @@ async def cancel(tx: Transaction, operation_id: UUID) -> None:
         """,
         id=operation_id,
     )
+    tx.events.append(BulkProgress(operation_id))
 
 
 async def _go_on(tx: Transaction, operation_id: UUID, assignments: str, **values: Any) -> bool:
@@ -212,6 +215,8 @@ async def _go_on(tx: Transaction, operation_id: UUID, assignments: str, **values
         id=operation_id,
         **values,
     )
+    if found is not None:
+        tx.events.append(BulkProgress(operation_id))
     return bool(found)
 
 
@@ -225,3 +230,4 @@ async def _end(tx: Transaction, operation_id: UUID, state: str, error: str | Non
         state=state,
         error=error,
     )
+    tx.events.append(BulkProgress(operation_id))

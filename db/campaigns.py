@@ -16,6 +16,7 @@ from db.statement import Statement
 from domain import campaigns
 from domain.campaigns import Audience, CampaignClass, CampaignStatus, Move
 from domain.consents import Channel
+from domain.live import CampaignProgress
 from domain.messages import DeliveryPolicy
 
 SNAPSHOT_JOB = "campaigns.snapshot"
@@ -175,21 +176,21 @@ async def move(tx: Transaction, campaign_id: UUID, move: Move, *, error: str | N
 
     `error` tells people why the system moved it.
     """
-    return bool(
-        await tx.run(
-            """
-            update campaign
-            set status = :target, error = :error, version = version + 1, updated_at = clock_timestamp(),
-                completed_at = case when :target = any('{COMPLETED,CANCELLED,FAILED}'::text[])
-                               then clock_timestamp() end
-            where organization_id = :organization and id = :id and status = any(:sources)
-            """,
-            id=campaign_id,
-            sources=[source.value for source in move.sources],
-            target=move.target.value,
-            error=error,
-        )
+    moved = await tx.run(
+        """
+        update campaign
+        set status = :target, error = :error, version = version + 1, updated_at = clock_timestamp(),
+            completed_at = case when :target = any('{COMPLETED,CANCELLED,FAILED}'::text[]) then clock_timestamp() end
+        where organization_id = :organization and id = :id and status = any(:sources)
+        """,
+        id=campaign_id,
+        sources=[source.value for source in move.sources],
+        target=move.target.value,
+        error=error,
     )
+    if moved:
+        tx.events.append(CampaignProgress(campaign_id))
+    return bool(moved)
 
 
 async def start(tx: Transaction, campaign_id: UUID) -> bool:
@@ -230,7 +231,7 @@ async def hold_open(tx: Transaction, campaign_id: UUID) -> CampaignStatus | None
 
 async def note_trouble(tx: Transaction, campaign_id: UUID, error: str | None) -> None:
     """Tells people why nothing moves; None when it moves again. Not a new version: nobody's edit is in the way."""
-    await tx.run(
+    noted = await tx.run(
         """
         update campaign set error = :error, updated_at = clock_timestamp()
         where organization_id = :organization and id = :id and error is distinct from :error
@@ -238,6 +239,8 @@ async def note_trouble(tx: Transaction, campaign_id: UUID, error: str | None) ->
         id=campaign_id,
         error=error,
     )
+    if noted:
+        tx.events.append(CampaignProgress(campaign_id))
 
 
 async def fix_audience(tx: Transaction, campaign_id: UUID) -> None:
@@ -252,6 +255,7 @@ async def fix_audience(tx: Transaction, campaign_id: UUID) -> None:
         id=campaign_id,
     )
     if fixed:
+        tx.events.append(CampaignProgress(campaign_id))
         await request_sending(tx, campaign_id)
 
 

@@ -11,6 +11,7 @@ import asyncpg
 import orjson
 
 from db.statement import Statement, sql
+from domain.live import Event
 
 # Owns nothing and bypasses nothing: row-level security binds it. Migrations create it.
 APP_ROLE = "wayfare_app"
@@ -19,6 +20,7 @@ _ATTEMPTS = 3
 Record = TypeVar("Record")
 Value = TypeVar("Value")
 Bell = Callable[[list[UUID]], None]
+Announce = Callable[[UUID, list[Event]], None]
 
 
 class Transaction:
@@ -29,6 +31,14 @@ class Transaction:
         self._organization_id = organization_id
         self.requested_jobs: list[UUID] = []
         """Jobs written in this transaction (db/jobs.py); their bells ring after the commit, never before."""
+        self.at_end: list[Callable[[Transaction], Awaitable[None]]] = []
+        """What is to be written last, just before the commit, because others wait for the same rows."""
+        self.listeners: dict[str, list[UUID]] | None = None
+        """Webhooks by the event type they ask for, once somebody looked (db/outbox.py)."""
+        self.told: set[UUID] = set()
+        """Webhooks for which this transaction recorded events."""
+        self.events: list[Event] = []
+        """What those who watch are told after the commit, each of them about a whole set."""
 
     @property
     def organization_id(self) -> UUID:
@@ -78,17 +88,26 @@ class Transaction:
 class Database:
     """A pool of connections that act as the application role."""
 
-    def __init__(self, pool: Any, bell: Bell | None = None) -> None:
+    def __init__(self, pool: Any, bell: Bell | None = None, announce: Announce | None = None) -> None:
         self._pool = pool
         self._bell = bell
+        self._announce = announce
 
     @classmethod
     async def open(
-        cls, url: str, *, size: int = 10, pooler: bool = False, role: str = APP_ROLE, bell: Bell | None = None
+        cls,
+        url: str,
+        *,
+        size: int = 10,
+        pooler: bool = False,
+        role: str = APP_ROLE,
+        bell: Bell | None = None,
+        announce: Announce | None = None,
     ) -> "Database":
         """Connects; `pooler` is for PgBouncer in transaction mode, which loses prepared statements.
 
-        `bell` is called with the ids of the jobs a transaction requested, after its commit; it must not block.
+        `bell` is called with the ids of the jobs a transaction requested, `announce` with the events it tells, after
+        its commit; neither may block.
 
         Raises RuntimeError when the role could look past row-level security.
         """
@@ -101,7 +120,7 @@ class Database:
             statement_cache_size=0 if pooler else 512,
             server_settings={"role": role, "jit": "off", "application_name": "wayfare", "timezone": "UTC"},
         )
-        database = cls(pool, bell)
+        database = cls(pool, bell, announce)
         try:
             await database._refuse_powerful_role()
         except BaseException:
@@ -120,8 +139,12 @@ class Database:
         async with self._begin(begin) as connection:
             tx = Transaction(connection, organization_id)
             yield tx
+            for write in tx.at_end:
+                await write(tx)
         if self._bell and tx.requested_jobs:
             self._bell(tx.requested_jobs)
+        if self._announce and tx.events:
+            self._announce(organization_id, tx.events)
 
     async def attempt(self, organization_id: UUID, work: Callable[[Transaction], Awaitable[Value]]) -> Value:
         """Runs a whole use case in one transaction, again when Postgres broke a deadlock by ending it."""

@@ -12,6 +12,7 @@ from db.jobs import LeaseLost
 from db.points import point
 from domain.campaigns import PAUSE
 from domain.ids import new_id
+from domain.live import CampaignProgress
 from domain.messages import Answer, DeliveryPolicy, Outcome, SkipReason, verdict
 from domain.refusals import Refused
 from domain.suppressions import AddressKey
@@ -67,6 +68,7 @@ class Sending:
         if failed:
             async with self._run.database.tenant(self._run.organization_id) as tx:
                 await deliveries.skip(tx, self._token, failed, SkipReason.RENDER_ERROR)
+                tx.events.append(CampaignProgress(self._campaign.id))
         return mails
 
     async def _group(self, mails: Sequence[Mail], recipients: Sequence[Recipient]) -> None:
@@ -97,6 +99,7 @@ class Sending:
         async with self._run.database.tenant(self._run.organization_id) as tx:
             await self._pause_if_refused(tx, outcomes)
             await deliveries.settle(tx, self._token, settled, provider=self._smtp.name)
+            tx.events.append(CampaignProgress(self._campaign.id))
             point("message.settling")
         point("message.settled")
         for outcome in outcomes:

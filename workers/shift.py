@@ -9,6 +9,7 @@ from db.database import Database
 from workers import handlers
 from workers.bell import Bell
 from workers.jobs import perform, trace
+from workers.live import Announcer
 from workers.sweeper import Sweeper
 
 # A slice takes at most 20 s; what is still at work then is cancelled and handed back.
@@ -20,9 +21,10 @@ logger = logging.getLogger(__name__)
 class Shift:
     """Begin and end it on the same event loop; `attend` may be called from there while it lasts."""
 
-    def __init__(self, database: Database, bell: Bell | None, hands: int) -> None:
+    def __init__(self, database: Database, bell: Bell | None, hands: int, announcer: Announcer | None = None) -> None:
         self.database = database
         self._bell = bell
+        self._announcer = announcer
         self._at_work: set[asyncio.Task[None]] = set()
         self._ending = False
         sweeper = Sweeper(database, bell.ring_if_quiet if bell else None, self.attend, hands)
@@ -33,14 +35,14 @@ class Shift:
         """Opens the database and starts to sweep; `hands`: jobs at a time, also when Redis is away."""
         handlers.load()
         bell = Bell(redis_url) if redis_url else None
+        announcer = Announcer(redis_url) if redis_url else None
         try:
             # Two more than hands: the sweeper and the clock.
-            database = await Database.open(database_url, size=hands + 2, pooler=pooler, bell=bell)
+            database = await Database.open(database_url, size=hands + 2, pooler=pooler, bell=bell, announce=announcer)
         except BaseException:
-            if bell:
-                bell.close()
+            _close(bell, announcer)
             raise
-        return cls(database, bell, hands)
+        return cls(database, bell, hands, announcer)
 
     async def attend(self, job_id: UUID) -> None:
         """Works one slice of a job if it is due and free. Never raises: what fails is in the ledger, or due again."""
@@ -70,11 +72,16 @@ class Shift:
                 await asyncio.wait(late, timeout=2)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.database.close(), 2)
-        if self._bell:
-            await asyncio.to_thread(self._bell.close)
+        await asyncio.to_thread(_close, self._bell, self._announcer)
 
     async def _perform(self, job_id: UUID) -> None:
         try:
             await perform(self.database, job_id)
         except Exception as error:  # most likely the database is away; the lease ends and the sweeper rings again
             logger.error("job %s: %s", job_id, trace(error))
+
+
+def _close(*ringing: Bell | Announcer | None) -> None:
+    for one in ringing:
+        if one:
+            one.close()

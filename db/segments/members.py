@@ -7,6 +7,7 @@ from db.database import Transaction
 from db.dirty_customers import mark_dirty
 from db.segments.records import Change, Segment
 from db.statement import Statement
+from domain import live
 from domain.segments import ChangeReason, MembershipSource
 
 
@@ -95,6 +96,8 @@ async def _change(
         **values,
     )
     changed = [row["customer_id"] for row in rows]
+    if changed:
+        tx.events.append(live.MembershipChange.of(segment.id, live.Change(change), changed, now))
     await _tell_dependents(tx, segment, changed, now)
     return Change(segment.id, len(changed), 0) if change == "ENTERED" else Change(segment.id, 0, len(changed))
 

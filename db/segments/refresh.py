@@ -21,6 +21,7 @@ from db.records import columns_of
 from db.segments.definitions import lock_segments
 from db.segments.records import Change, Segment
 from db.statement import Statement, join, sql
+from domain import live
 from domain.conditions import is_live, parse
 from domain.segments import ChangeReason, refresh_levels, related
 
@@ -156,9 +157,16 @@ async def _refresh(
         everybody=Statement("true" if scope.candidates is None else "false"),
         now=sql(":now::timestamptz", now=now),
         outdated=sql(":outdated::timestamptz", outdated=now - EXACT),
+        most=Statement(str(live.MOST_CUSTOMERS)),
     )
     if not all(row["counted"] for row in rows):
         raise DefinitionChanged
+    tx.events += [
+        live.MembershipChange(row["segment_id"], live.Change(change), count, tuple(row[some]), scope.now)
+        for row in rows
+        for change, count, some in (("ENTERED", row["entered"], "who_entered"), ("LEFT", row["gone"], "who_left"))
+        if count
+    ]
     return [Change(row["segment_id"], row["entered"], row["gone"]) for row in rows]
 
 
@@ -193,7 +201,10 @@ entered as (
     insert into segment_membership (organization_id, segment_id, customer_id, source, entered_at, segment_version)
     select :organization, d.segment_id, d.customer_id, 'AUTOMATIC', :at, n.version
     from difference d join definition n on n.segment_id = d.segment_id
-    where d.enters
+    where d.enters and not exists (
+        select from segment_override o
+        where o.organization_id = :tenant and o.segment_id = d.segment_id and o.customer_id = d.customer_id
+          and o.mode = 'EXCLUDE')
     order by d.segment_id, d.customer_id
     on conflict do nothing
     returning segment_id, customer_id
@@ -219,7 +230,9 @@ logged as (
 ),
 number as (
     select segment_id, count(*) filter (where change = 'ENTERED') as entered,
-           count(*) filter (where change = 'LEFT') as gone
+           count(*) filter (where change = 'LEFT') as gone,
+           (array_agg(customer_id) filter (where change = 'ENTERED'))[1 : :most] as who_entered,
+           (array_agg(customer_id) filter (where change = 'LEFT'))[1 : :most] as who_left
     from changed group by segment_id
 ),
 counted as (
@@ -234,7 +247,7 @@ counted as (
                               or s.last_refreshed_at < :outdated))
     returning s.id
 )
-select n.segment_id, n.entered, n.gone, c.id is not null as counted
+select n.segment_id, n.entered, n.gone, n.who_entered, n.who_left, c.id is not null as counted
 from number n left join counted c on c.id = n.segment_id
 order by n.segment_id
 """
