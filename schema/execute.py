@@ -1,17 +1,20 @@
-"""Runs one operation and gives the answer as plain data."""
+"""Runs one operation and gives the answer, or the answers to its events, as plain data."""
 
 import os
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from inspect import isawaitable
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLError
-from graphql import execute as run
+from graphql import ExecutionResult, GraphQLError, OperationType
+from graphql.execution import Executor, create_source_event_stream, execute_root_selection_set
+from graphql.execution.execute import execute_subscription_event
 
 from domain.refusals import Rejected
 from resolvers.context import Context
 from resolvers.plan.executor import LoadingExecutor, PlanningExecutor
 from schema.build import schema
-from schema.documents import read_document, writes
+from schema.documents import read_document
 from schema.errors import formatted
 
 # `off` runs everything through the ordinary executor and the loaders; the whole suite must pass either way.
@@ -20,6 +23,10 @@ PLANNER = os.environ.get("WAYFARE_PLANNER", "on") != "off"
 
 class WriteRefusedError(Exception):
     """A mutation came where only queries may, such as by GET."""
+
+
+class StreamRefusedError(Exception):
+    """A subscription came where one answer is all that can be given."""
 
 
 async def execute(
@@ -33,27 +40,81 @@ async def execute(
 ) -> dict[str, Any]:
     """`{data, errors}` as GraphQL over HTTP says: without `data` when nothing was executed.
 
-    Raises WriteRefusedError for a mutation when `may_write` is false.
+    Raises WriteRefusedError for a mutation when `may_write` is false, StreamRefusedError for a subscription.
+    """
+    answer = await begin(context, text, variables, operation_name, may_write=may_write, planner=planner)
+    assert isinstance(answer, dict)  # without `fresh` there is no stream
+    return answer
+
+
+async def begin(
+    context: Context,
+    text: str,
+    variables: dict[str, Any] | None = None,
+    operation_name: str | None = None,
+    *,
+    may_write: bool = True,
+    fresh: Callable[[], Context] | None = None,
+    planner: bool = PLANNER,
+) -> dict[str, Any] | AsyncGenerator[dict[str, Any], None]:
+    """The answer, or, of a subscription, the answers to come; what cannot be executed gets an answer without `data`.
+
+    `fresh` makes the context of each event; where nobody gives one, a subscription raises StreamRefusedError. Close
+    the generator when nobody listens any more.
     """
     try:
         document = read_document(text)
         if document.errors:
             return {"errors": formatted(list(document.errors))}
-        if writes(document.operation(operation_name)) and not may_write:
-            raise WriteRefusedError
+        chosen = document.operation(operation_name)
+        operation = chosen.operation
+        await context.meter.charge(document.cost(chosen, variables))
     except (GraphQLError, Rejected) as error:
         wrapped = error if isinstance(error, GraphQLError) else GraphQLError(error.message, original_error=error)
         return {"errors": formatted([wrapped])}
+    kind = operation.operation
+    if kind is OperationType.MUTATION and not may_write:
+        raise WriteRefusedError
+    if kind is OperationType.SUBSCRIPTION and fresh is None:
+        raise StreamRefusedError
     context.plans = document.plans
-    result = run(
+    executor_class = PlanningExecutor if planner else LoadingExecutor
+    executor = executor_class.build(
         schema._schema,
         document.node,
         context_value=context,
-        variable_values=variables,
+        raw_variable_values=variables,
         operation_name=operation_name,
-        executor_class=PlanningExecutor if planner else LoadingExecutor,
     )
+    if isinstance(executor, list):
+        return _answer(ExecutionResult(None, executor))
+    if kind is OperationType.SUBSCRIPTION and fresh is not None:
+        return await _events(executor, fresh)
+    result: Any = execute_root_selection_set(executor)
     return _answer(await result if isawaitable(result) else result)
+
+
+async def _events(
+    executor: Executor[Any], fresh: Callable[[], Context]
+) -> dict[str, Any] | AsyncGenerator[dict[str, Any], None]:
+    """Answers a subscription's events one after the other, each in a context of its own."""
+    source: Any = create_source_event_stream(executor)
+    if isawaitable(source):
+        source = await source
+    if isinstance(source, ExecutionResult):
+        return {"errors": formatted(source.errors or [])}
+    plans = executor.context_value.plans
+
+    async def answers() -> AsyncGenerator[dict[str, Any], None]:
+        async with aclosing(source):
+            async for event in source:
+                one = executor.build_per_event_executor(event)
+                one.context_value = fresh()
+                one.context_value.plans = plans
+                result: Any = execute_subscription_event(one)
+                yield _answer(await result if isawaitable(result) else result)
+
+    return answers()
 
 
 def _answer(result: ExecutionResult) -> dict[str, Any]:
