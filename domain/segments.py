@@ -29,6 +29,13 @@ class MembershipSource(StrEnum):
     IMPORT = "IMPORT"
 
 
+class OverrideMode(StrEnum):
+    """What somebody decided about a customer in an automatic segment, whatever its condition says."""
+
+    INCLUDE = "INCLUDE"
+    EXCLUDE = "EXCLUDE"
+
+
 class ChangeReason(StrEnum):
     """Why somebody entered or left. INITIAL and DEFINITION_CHANGED say nothing about the customer."""
 
@@ -57,7 +64,16 @@ def require_definition(type_: SegmentType, condition: Condition | None) -> None:
 def require_assignable(type_: str, state: str) -> None:
     """Refuses RULE_BASED and NOT_ACTIVE."""
     if type_ == SegmentType.AUTOMATIC:
-        raise Refused("RULE_BASED", "The members of an automatic segment follow from its condition.", ("segmentId",))
+        message = "The members of an automatic segment follow from its condition; segmentOverrideSet makes exceptions."
+        raise Refused("RULE_BASED", message, ("segmentId",))
+    if state == SegmentState.INACTIVE:
+        raise Refused("NOT_ACTIVE", "An inactive segment keeps its members as they are.", ("segmentId",))
+
+
+def require_overridable(type_: str, state: str) -> None:
+    """Refuses NOT_RULE_BASED and NOT_ACTIVE."""
+    if type_ == SegmentType.MANUAL:
+        raise Refused("NOT_RULE_BASED", "A manual segment has no condition: assign instead.", ("segmentId",))
     if state == SegmentState.INACTIVE:
         raise Refused("NOT_ACTIVE", "An inactive segment keeps its members as they are.", ("segmentId",))
 

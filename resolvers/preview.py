@@ -9,6 +9,7 @@ from db.conditions.scope import Scope
 from db.database import Transaction
 from db.metrics import is_stale
 from db.organizations import current_organization
+from db.statement import Statement
 from domain.conditions import Condition, parse
 from domain.refusals import Refused, Rejected
 from resolvers.context import Context
@@ -44,11 +45,15 @@ async def preview(
 
 
 async def current_scope(
-    tx: Transaction, now: datetime, as_of: datetime | None = None, brand_id: UUID | None = None
+    tx: Transaction,
+    now: datetime,
+    as_of: datetime | None = None,
+    brand_id: UUID | None = None,
+    candidates: Statement | None = None,
 ) -> Scope:
     """The scope of a reading now or as of an instant."""
     organization = await current_organization(tx)
     # A reading writes nothing: where time has made maintained metrics stale, it computes them from the facts instead.
     if as_of is None and await is_stale(tx, now):
         as_of = now
-    return Scope(organization, as_of, as_of or now, brand_id)
+    return Scope(organization, as_of, as_of or now, brand_id, candidates)

@@ -19,9 +19,11 @@ from domain.conditions import parse
 from domain.refusals import Refused
 from domain.segments import (
     ChangeReason,
+    OverrideMode,
     SegmentState,
     SegmentType,
     require_assignable,
+    require_overridable,
     require_refreshable,
 )
 from resolvers.context import Context
@@ -119,6 +121,33 @@ async def assign(
         change = segments.assign if put_in else segments.unassign
         ids = sql("select unnest(:ids::uuid[])", ids=sorted(set(customers)))
         return await change(tx, segment, ids, actor=context.caller.actor, now=context.now)
+
+    return await _told(context, work)
+
+
+async def override(
+    context: Context, segment_id: UUID, customers: Sequence[UUID], mode: OverrideMode | None
+) -> tuple[segments.Change | None, list[Refused]]:
+    """Includes or excludes customers whatever the condition says, or with None lets the condition say it again.
+
+    Refuses NOT_FOUND, NOT_RULE_BASED, NOT_ACTIVE and TOO_MANY.
+    """
+
+    async def work(tx: Transaction) -> segments.Change:
+        if len(customers) > MAX_CUSTOMERS:
+            raise Refused("TOO_MANY", f"At most {MAX_CUSTOMERS} customers at a time.", ("customerIds",))
+        # Before the row, as a refresh does.
+        await segments.lock_segments(tx, [segment_id])
+        segment = await _find(tx, segment_id)
+        require_overridable(segment.type, segment.state)
+        await _require_customers(tx, customers)
+        ids = sql("select unnest(:ids::uuid[])", ids=sorted(set(customers)))
+        actor, now = context.caller.actor, context.now
+        if mode is not None:
+            return await segments.override(tx, segment, ids, mode, actor=actor, now=now)
+        while await recompute_stale(tx, context.now):
+            pass
+        return await segments.release(tx, await current_organization(tx), segment, ids, actor=actor, now=now)
 
     return await _told(context, work)
 

@@ -51,10 +51,13 @@ def aggregated(leaf: FactLeaf, scope: Scope) -> Statement:
 
 
 def compare_aggregate(leaf: FactLeaf, alias: Statement) -> Statement:
+    return compare_number(aggregate_value(leaf, alias), leaf.comparison)
+
+
+def aggregate_value(leaf: FactLeaf, alias: Statement) -> Statement:
     """No such facts: nothing was counted, added up or spread over days; but an average of nothing is unknown."""
     zero = leaf.aggregate in (Aggregate.COUNT, Aggregate.SUM, Aggregate.DISTINCT_DAYS)
-    value = sql("coalesce(:alias.value, 0)" if zero else ":alias.value", alias=alias)
-    return compare_number(value, leaf.comparison)
+    return sql("coalesce(:alias.value, 0)" if zero else ":alias.value", alias=alias)
 
 
 def purchased(leaf: SetLeaf, scope: Scope) -> Statement:
@@ -75,6 +78,24 @@ def purchased(leaf: SetLeaf, scope: Scope) -> Statement:
         brand=scope.of_brand("f.brand_id"),
         among=scope.among_candidates("f.customer_id"),
         least=len(values) if leaf.comparison.operator is Operator.ALL_OF else 1,
+    )
+
+
+def bought(leaf: SetLeaf, scope: Scope) -> Statement:
+    """customer_id and texts: everything of this kind among the items of completed orders, in order."""
+    column = _ITEM_COLUMNS[leaf.field]
+    return sql(
+        f"""
+        select f.customer_id, array_agg(distinct {column} order by {column}) as texts
+        from fact f join fact_item i on i.organization_id = f.organization_id and i.fact_id = f.id
+        where f.organization_id = :organization and f.kind = 'ORDER' and {_COMPLETED} and f.occurred_at < :now
+          and {column} is not null and :brand and :among
+        group by f.customer_id
+        """,
+        organization=scope.tenant,
+        now=scope.now,
+        brand=scope.of_brand("f.brand_id"),
+        among=scope.among_candidates("f.customer_id"),
     )
 
 

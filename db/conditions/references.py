@@ -1,6 +1,7 @@
 """Whether everything that a condition names exists; a misspelt name would quietly match nobody, or everybody."""
 
 from collections.abc import Callable, Iterable
+from uuid import UUID
 
 from db.database import Transaction
 from db.statement import join, sql
@@ -33,3 +34,18 @@ async def require_references(tx: Transaction, condition: Condition) -> None:
     if row is not None:
         message = f"The condition names a {row[0].lower()} that does not exist: {row[1]}"
         raise Refused(f"UNKNOWN_{row[0]}", message, ("condition",))
+
+
+async def names_of(tx: Transaction, condition: Condition) -> dict[UUID, str]:
+    """What the segments, brands and campaigns that the condition refers to are called."""
+    ids = [*segments_in(condition), *brands_in(condition), *campaigns_in(condition)]
+    if not ids:
+        return {}
+    rows = await tx.rows(_NAMES, ids=ids)
+    return {row["id"]: row["name"] for row in rows}
+
+
+_NAMES = " union all ".join(
+    f"select id, name from {table} where organization_id = :organization and id = any(:ids::uuid[])"
+    for table in ("segment", "brand", "campaign")
+)

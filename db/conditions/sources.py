@@ -52,6 +52,37 @@ def tagged(names: tuple[str, ...], scope: Scope, *, all_of: bool) -> Statement:
     )
 
 
+def tags(scope: Scope) -> Statement:
+    """customer_id and texts: all tags of a customer, in order."""
+    return sql(
+        """
+        select ct.customer_id, array_agg(t.name order by t.name) as texts
+        from customer_tag ct join tag t on t.organization_id = ct.organization_id and t.id = ct.tag_id
+        where ct.organization_id = :organization and :among
+        group by ct.customer_id
+        """,
+        organization=scope.tenant,
+        among=scope.among_candidates("ct.customer_id"),
+    )
+
+
+def current_stage(scope: Scope) -> Statement:
+    """customer_id, key and entered_at of the spell at the instant."""
+    return sql(
+        """
+        select j.customer_id, s.key, t.entered_at
+        from stage_transition t
+        join journey_stage s on s.organization_id = t.organization_id and s.id = t.to_stage_id
+        join journey j on j.organization_id = t.organization_id and j.id = t.journey_id
+        where t.organization_id = :organization and t.entered_at <= :now
+          and (t.exited_at is null or t.exited_at > :now) and :among
+        """,
+        organization=scope.tenant,
+        now=scope.now,
+        among=scope.among_candidates("j.customer_id"),
+    )
+
+
 def in_stage(leaf: tree.StageLeaf, scope: Scope) -> Statement:
     """Customers whose spell at the instant is in one of the stages; a spell ends when the next one begins."""
     return sql(
@@ -81,13 +112,15 @@ _OUTCOMES = {
 
 
 def messaged(leaf: tree.MessageLeaf, scope: Scope) -> Statement:
+    """customer_id and at: customers with such messages, and when the latest of them ended so."""
     outcome, at = _OUTCOMES[leaf.was]
     return sql(
         f"""
-        select distinct m.customer_id
+        select m.customer_id, max({at}) as at
         from message m join campaign p on p.organization_id = m.organization_id and p.id = m.campaign_id
         where m.organization_id = :organization and {outcome} and {at} < :now
           and :recently and :channel and :campaign and :brand and :among
+        group by m.customer_id
         """,
         organization=scope.tenant,
         now=scope.now,
@@ -101,7 +134,6 @@ def messaged(leaf: tree.MessageLeaf, scope: Scope) -> Statement:
 
 def consented(leaf: tree.ConsentLeaf, scope: Scope) -> Statement:
     """Customers with a consent in the state; for NEVER those with a consent in any other state."""
-    brand_id = leaf.brand_id or scope.brand_id
     never = leaf.state is tree.ConsentState.NEVER
     return sql(
         f"""
@@ -113,9 +145,30 @@ def consented(leaf: tree.ConsentLeaf, scope: Scope) -> Statement:
         channel=str(leaf.channel),
         topic=leaf.topic,
         state=str(leaf.state),
-        brand=EVERYBODY if brand_id is None else sql("s.brand_id = :brand_id", brand_id=brand_id),
+        brand=_of_consent(leaf, scope),
         among=scope.among_candidates("s.customer_id"),
     )
+
+
+def said(leaf: tree.ConsentLeaf, scope: Scope) -> Statement:
+    """customer_id and states: what customers said on the leaf's channel and topic, whatever it was."""
+    return sql(
+        """
+        select s.customer_id, array_agg(distinct s.state order by s.state) as states from consent s
+        where s.organization_id = :organization and s.channel = :channel and s.topic = :topic and :brand and :among
+        group by s.customer_id
+        """,
+        organization=scope.tenant,
+        channel=str(leaf.channel),
+        topic=leaf.topic,
+        brand=_of_consent(leaf, scope),
+        among=scope.among_candidates("s.customer_id"),
+    )
+
+
+def _of_consent(leaf: tree.ConsentLeaf, scope: Scope) -> Statement:
+    brand_id = leaf.brand_id or scope.brand_id
+    return EVERYBODY if brand_id is None else sql("s.brand_id = :brand_id", brand_id=brand_id)
 
 
 def _since(at: str, days: int | None, scope: Scope) -> Statement:

@@ -9,7 +9,9 @@ from db.segments.definitions import (
     lock_segments,
     update_segment,
 )
+from db.segments.finding import find_membership
 from db.segments.members import assign, unassign
+from db.segments.overrides import OVERRIDES_OF_SEGMENT, Override, find_override, override, release
 from db.segments.records import Change, Membership, MembershipChange, Segment
 from db.segments.refresh import (
     DefinitionChanged,
@@ -20,21 +22,27 @@ from db.segments.refresh import (
 )
 
 __all__ = [
+    "OVERRIDES_OF_SEGMENT",
     "Change",
     "Definition",
     "DefinitionChanged",
     "Membership",
     "MembershipChange",
+    "Override",
     "Segment",
     "assign",
     "create_segment",
     "delete_segment",
+    "find_membership",
+    "find_override",
     "find_segment",
     "forget_customers",
     "lock_segments",
     "note_refreshed",
+    "override",
     "refresh_segments",
     "related_segments",
+    "release",
     "segments_to_refresh",
     "unassign",
     "update_segment",

@@ -4,6 +4,8 @@ from uuid import UUID
 
 from db.database import Transaction
 from db.names import named, of_brand
+from db.records import columns_of
+from db.segments.records import Membership
 from db.statement import Statement, sql
 
 
@@ -12,6 +14,16 @@ def matching(type_: str | None, state: str | None, brand_id: UUID | None, search
     of_type = sql("t.type = :type", type=type_) if type_ else None
     in_state = sql("t.state = :state", state=state) if state else None
     return named(search, of_type, in_state, of_brand(brand_id))
+
+
+async def find_membership(tx: Transaction, segment_id: UUID, customer_id: UUID) -> Membership | None:
+    return await tx.record(
+        Membership,
+        f"select {columns_of(Membership)} from segment_membership t where t.organization_id = :organization "
+        "and t.segment_id = :segment_id and t.customer_id = :customer_id",
+        segment_id=segment_id,
+        customer_id=customer_id,
+    )
 
 
 async def find_by_key(tx: Transaction, key: str) -> UUID | None:

@@ -51,7 +51,9 @@ bulk_operation = tenant_table(
     instant("created_at", default=True),
     instant("started_at", null=True),
     instant("finished_at", null=True),
-    one_of("kind", ["IMPORT", "REFRESH", "EVALUATE", "SCORE", "SEND"]),
+    text("result_name", null=True),
+    sa.Column("result_size", sa.BigInteger(), nullable=True),
+    one_of("kind", ["IMPORT", "REFRESH", "EVALUATE", "SCORE", "SEND", "EXPORT", "BACKTEST"]),
     one_of("state", ["QUEUED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]),
 )
 sa.Index(
@@ -67,6 +69,15 @@ bulk_operation_error = tenant_table(
     text("field", null=True),
     belongs_to("bulk_operation", "bulk_operation_id", cascade=True),
     key=("bulk_operation_id", "row_number"),
+)
+
+bulk_result = tenant_table(
+    "bulk_result",
+    identifier("bulk_operation_id"),
+    integer("number"),
+    sa.Column("content", pg.BYTEA(), nullable=False),
+    belongs_to("bulk_operation", "bulk_operation_id", cascade=True),
+    key=("bulk_operation_id", "number"),
 )
 
 upload = tenant_table(

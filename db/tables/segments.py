@@ -1,4 +1,4 @@
-"""Tables of segments: definition, versions, members and the log of who entered and left."""
+"""Tables of segments: definition, versions, members, overrides, what is due, and the log of who entered and left."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -97,4 +97,43 @@ sa.Index(
     segment_membership_change.c.organization_id,
     segment_membership_change.c.segment_id,
     segment_membership_change.c.seq,
+)
+
+# Somebody's decision, which wins over the condition.
+segment_override = tenant_table(
+    "segment_override",
+    identifier("segment_id"),
+    identifier("customer_id"),
+    text("mode"),
+    text("actor"),
+    instant("created_at", default=True),
+    belongs_to("segment", "segment_id", cascade=True),
+    belongs_to("customer", "customer_id", cascade=True),
+    one_of("mode", ["INCLUDE", "EXCLUDE"]),
+    key=("segment_id", "customer_id"),
+)
+sa.Index("segment_override_customer_idx", segment_override.c.organization_id, segment_override.c.customer_id)
+
+# The earliest instant at which time alone may move a customer into or out of some segment.
+segment_due = tenant_table(
+    "segment_due",
+    identifier("customer_id"),
+    instant("due_at"),
+    belongs_to("customer", "customer_id", cascade=True),
+    key=("customer_id",),
+)
+sa.Index("segment_due_due_idx", segment_due.c.organization_id, segment_due.c.due_at)
+
+# Each refresh of everybody, and what it had to put right that live evaluation should have seen.
+segment_refresh = tenant_table(
+    "segment_refresh",
+    identifier("id"),
+    identifier("bulk_operation_id", null=True),
+    text("actor"),
+    instant("started_at"),
+    instant("finished_at", null=True),
+    *(sa.Column(name, sa.BigInteger(), nullable=False, server_default="0") for name in ("entered", "gone", "drift")),
+)
+sa.Index(
+    "segment_refresh_started_idx", segment_refresh.c.organization_id, segment_refresh.c.started_at, segment_refresh.c.id
 )
