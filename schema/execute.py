@@ -67,12 +67,11 @@ async def begin(
         if document.errors:
             return {"errors": formatted(list(document.errors))}
         chosen = document.operation(operation_name)
-        operation = chosen.operation
+        kind = chosen.operation
         await context.meter.charge(document.cost(chosen, variables))
     except (GraphQLError, Rejected) as error:
         wrapped = error if isinstance(error, GraphQLError) else GraphQLError(error.message, original_error=error)
         return {"errors": formatted([wrapped])}
-    kind = operation.operation
     if kind is OperationType.MUTATION and not may_write:
         raise WriteRefusedError
     if kind is OperationType.SUBSCRIPTION and fresh is None:
