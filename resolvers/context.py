@@ -10,6 +10,7 @@ from db.database import Database, Transaction
 from domain.access import Caller
 from domain.refusals import Refusals, Refused
 from resolvers.loaders import Loaders
+from resolvers.metering import Meter
 from resolvers.plan.plans import Plans
 from resolvers.tools import Tools
 
@@ -28,6 +29,7 @@ class Context:
     tools: Tools = NO_TOOLS
     plans: Plans = field(default_factory=lambda: Plans(()))
     """Of the document that this operation is in; outlive the operation."""
+    meter: Meter = field(default_factory=Meter)
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:

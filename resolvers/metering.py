@@ -1,0 +1,30 @@
+"""What an operation costs its caller: charged before it runs, settled with what the answer turned out to hold."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """A caller's budget of points: at most `limit`, `remaining` of it now, and `restore_rate` come back each second."""
+
+    limit: int
+    remaining: int
+    restore_rate: int
+
+
+class Meter:
+    """Of one operation; this one lets everything pass and only remembers the cost (app/rate.py has the other)."""
+
+    __slots__ = ("requested",)
+
+    def __init__(self) -> None:
+        self.requested = 0
+
+    async def charge(self, cost: int) -> None:
+        """Takes the points an operation may cost; raises RATE_LIMITED when the caller has not so many."""
+        self.requested = cost
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """None: nobody counts."""
+        return None
