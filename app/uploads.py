@@ -51,32 +51,32 @@ async def _store(request: Request, caller: Caller) -> tuple[UUID, int]:
     """Each chunk in a transaction of its own: neither memory nor a transaction grows with the file."""
     database: Database = request.app.state.database
     name = _name(request)
-    async with database.tenant(caller.organization_id) as tx:
+    async with database.tenant(caller.organization_id, caller.brand_ids) as tx:
         upload_id = await create_upload(tx, name)
     try:
-        size = await _store_chunks(database, caller.organization_id, upload_id, request)
+        size = await _store_chunks(database, caller, upload_id, request)
     except BaseException:
-        async with database.tenant(caller.organization_id) as tx:
+        async with database.tenant(caller.organization_id, caller.brand_ids) as tx:
             await delete_upload(tx, upload_id)
         raise
     return upload_id, size
 
 
-async def _store_chunks(database: Database, organization_id: UUID, upload_id: UUID, request: Request) -> int:
+async def _store_chunks(database: Database, caller: Caller, upload_id: UUID, request: Request) -> int:
     number = size = 0
     try:
         async for chunk in _chunks(request):
             size += len(chunk)
             if size > MAX_UPLOAD:
                 raise Unacceptable(413, "BAD_REQUEST", f"A file may have {MAX_UPLOAD // 1024**2} MiB; split it.")
-            async with database.tenant(organization_id) as tx:
+            async with database.tenant(caller.organization_id, caller.brand_ids) as tx:
                 await add_chunk(tx, upload_id, number, chunk)
             number += 1
     except ClientDisconnect as gone:
         raise Unacceptable(400, "BAD_REQUEST", "The file did not come to its end.") from gone
     if not size:
         raise Unacceptable(400, "BAD_REQUEST", "Send the file as the body of the request.")
-    async with database.tenant(organization_id) as tx:
+    async with database.tenant(caller.organization_id, caller.brand_ids) as tx:
         await finish_upload(tx, upload_id, size)
     return size
 

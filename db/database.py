@@ -1,6 +1,7 @@
 """Connections to Postgres: one pool, and transactions that belong to one organization each."""
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -12,10 +13,17 @@ import orjson
 
 from db.statement import Statement, sql
 from domain.live import Event
+from domain.refusals import Rejected
 
 # Owns nothing and bypasses nothing: row-level security binds it. Migrations create it.
 APP_ROLE = "wayfare_app"
+# What a transaction that is limited to some brands acts as: the policies `brands` bind it besides.
+LIMITED_ROLE = "wayfare_limited"
 _ATTEMPTS = 3
+# Prepared statements are kept by their text. Postgres plans them anew when the role has changed since, so the texts of
+# limited transactions are made others: nobody else pays for them.
+_LIMITED = " -- limited"
+_log = logging.getLogger("wayfare.database")
 
 Record = TypeVar("Record")
 Value = TypeVar("Value")
@@ -26,9 +34,12 @@ Announce = Callable[[UUID, list[Event]], None]
 class Transaction:
     """One open transaction; `:organization` is bound in every statement, and row-level security repeats it."""
 
-    def __init__(self, connection: Any, organization_id: UUID | None) -> None:
+    def __init__(self, connection: Any, organization_id: UUID | None, brands: frozenset[UUID] | None = None) -> None:
         self._connection = connection
         self._organization_id = organization_id
+        self._limited = brands is not None
+        self.brands = brands
+        """The brands that this transaction is limited to; None: it sees all of its organization."""
         self.requested_jobs: list[UUID] = []
         """Jobs written in this transaction (db/jobs.py); their bells ring after the commit, never before."""
         self.at_end: list[Callable[[Transaction], Awaitable[None]]] = []
@@ -46,6 +57,22 @@ class Transaction:
             message = "this transaction belongs to no organization"
             raise RuntimeError(message)
         return self._organization_id
+
+    @asynccontextmanager
+    async def unlimited(self) -> AsyncIterator[None]:
+        """Inside, a limited transaction sees all of its organization: for what follows from a command whoever gave it.
+
+        Such as the metrics of a customer, which count the facts of every brand. Nothing found here may be shown.
+        """
+        if not self._limited:
+            yield
+            return
+        await self._connection.execute(f"set local role {APP_ROLE}")
+        self._limited = False
+        yield
+        # Not after a failure: the transaction is rolled back then, and this with it.
+        self._limited = True
+        await self._connection.execute(f"set local role {LIMITED_ROLE}")
 
     async def rows(self, statement: str | Statement, /, **parts: Any) -> list[Any]:
         text, values = self._resolve(statement, parts)
@@ -79,10 +106,12 @@ class Transaction:
         await self._connection.copy_records_to_table(table, columns=list(columns), records=rows)
 
     def _resolve(self, statement: str | Statement, parts: dict[str, Any]) -> tuple[str, tuple[Any, ...]]:
-        if isinstance(statement, Statement):
-            return statement.text, statement.values
-        built = sql(statement, organization=self._organization_id, **parts)
-        return built.text, built.values
+        built = (
+            statement
+            if isinstance(statement, Statement)
+            else sql(statement, organization=self._organization_id, **parts)
+        )
+        return built.text + _LIMITED if self._limited else built.text, built.values
 
 
 class Database:
@@ -132,29 +161,42 @@ class Database:
         await self._pool.close()
 
     @asynccontextmanager
-    async def tenant(self, organization_id: UUID) -> AsyncIterator[Transaction]:
-        """A transaction that sees one organization; commits at the end, rolls back on an exception."""
-        # The identifier is a UUID object, so its text cannot carry anything else.
-        begin = f"begin; set local app.organization = '{UUID(str(organization_id))}'"
-        async with self._begin(begin) as connection:
-            tx = Transaction(connection, organization_id)
-            yield tx
-            for write in tx.at_end:
-                await write(tx)
+    async def tenant(self, organization_id: UUID, brands: frozenset[UUID] | None = None) -> AsyncIterator[Transaction]:
+        """A transaction that sees one organization; commits at the end, rolls back on an exception.
+
+        brands: it sees only what is these brands' (docs/decisions/0010); None for all. Raises FORBIDDEN when it writes
+        what is not.
+        """
+        async with self._begin(_begin(organization_id, brands)) as connection:
+            tx = Transaction(connection, organization_id, brands)
+            try:
+                yield tx
+                for write in tx.at_end:
+                    await write(tx)
+            except asyncpg.InsufficientPrivilegeError as error:
+                if brands is None:
+                    raise
+                _log.info("refused to a caller of some brands: %s", error)
+                raise Rejected("FORBIDDEN", "This concerns more than the brands that you are limited to.") from error
         if self._bell and tx.requested_jobs:
             self._bell(tx.requested_jobs)
         if self._announce and tx.events:
             self._announce(organization_id, tx.events)
 
-    async def attempt(self, organization_id: UUID, work: Callable[[Transaction], Awaitable[Value]]) -> Value:
+    async def attempt(
+        self,
+        organization_id: UUID,
+        work: Callable[[Transaction], Awaitable[Value]],
+        brands: frozenset[UUID] | None = None,
+    ) -> Value:
         """Runs a whole use case in one transaction, again when Postgres broke a deadlock by ending it."""
         for attempt in range(1, _ATTEMPTS):
             try:
-                async with self.tenant(organization_id) as tx:
+                async with self.tenant(organization_id, brands) as tx:
                     return await work(tx)
             except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                 await asyncio.sleep(random.uniform(0, 0.05 * attempt))  # noqa: S311  # jitter, not a secret
-        async with self.tenant(organization_id) as tx:
+        async with self.tenant(organization_id, brands) as tx:
             return await work(tx)
 
     async def look_up(self, statement: str, /, **parts: Any) -> Any | None:
@@ -193,6 +235,15 @@ class Database:
                 f"Run `wayfare migrate` once with an owner's URL and connect as a role that may become {APP_ROLE}."
             )
             raise RuntimeError(message)
+
+
+def _begin(organization_id: UUID, brands: frozenset[UUID] | None) -> str:
+    """Begins in one round trip. Identifiers are UUID objects, so their text cannot carry anything else."""
+    begin = f"begin; set local app.organization = '{UUID(str(organization_id))}'"
+    if brands is None:
+        return begin
+    listed = ",".join(sorted(str(UUID(str(brand))) for brand in brands))
+    return f"{begin}; set local app.brands = '{{{listed}}}'; set local role {LIMITED_ROLE}"
 
 
 async def _set_codecs(connection: Any) -> None:

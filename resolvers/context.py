@@ -12,11 +12,9 @@ from domain.refusals import Refusals, Refused
 from resolvers.loaders import Loaders
 from resolvers.metering import Meter
 from resolvers.plan.plans import Plans
-from resolvers.tools import Tools
+from resolvers.tools import NO_TOOLS, Tools
 
 Value = TypeVar("Value")
-
-NO_TOOLS = Tools()
 
 
 @dataclass
@@ -27,13 +25,20 @@ class Context:
     caller: Caller
     now: datetime
     tools: Tools = NO_TOOLS
+    address: str | None = None
+    """Where the request came from; failed sign-ins are counted by it."""
     plans: Plans = field(default_factory=lambda: Plans(()))
     """Of the document that this operation is in; outlive the operation."""
     meter: Meter = field(default_factory=Meter)
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:
-        self.loaders = Loaders(self.database, self.caller.organization_id)
+        self.loaders = Loaders(self.database, self.caller.organization_id, self.caller.brand_ids)
+
+    def become(self, caller: Caller) -> None:
+        """From now on this caller asks: nobody has said who they are."""
+        self.caller = caller
+        self.__post_init__()
 
     @property
     def organization_id(self) -> UUID:
@@ -41,7 +46,7 @@ class Context:
 
     async def read(self, work: Callable[[Transaction], Awaitable[Value]]) -> Value:
         """Runs a read in a transaction of its own."""
-        async with self.database.tenant(self.organization_id) as tx:
+        async with self.database.tenant(self.organization_id, self.caller.brand_ids) as tx:
             return await work(tx)
 
     async def command(
@@ -50,7 +55,7 @@ class Context:
         """One command, one transaction: its value, or the refusals, in which case nothing was written."""
         self.caller.require(scope)
         try:
-            value = await self.database.attempt(self.organization_id, work)
+            value = await self.database.attempt(self.organization_id, work, self.caller.brand_ids)
         except Refused as refusal:
             return None, [refusal]
         except Refusals as many:

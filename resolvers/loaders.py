@@ -31,9 +31,10 @@ class Count:
 class Loaders:
     """The loaders of one operation: never shared, because they remember what one caller has seen."""
 
-    def __init__(self, database: Database, organization_id: UUID) -> None:
+    def __init__(self, database: Database, organization_id: UUID, brands: frozenset[UUID] | None = None) -> None:
         self._database = database
         self._organization_id = organization_id
+        self._brands = brands
         self._loaders: dict[object, DataLoader[Any, Any]] = {}
 
     def clear(self) -> None:
@@ -107,7 +108,7 @@ class Loaders:
 
     async def _rows(self, statement: Statement) -> list[Any]:
         # A connection for each batch, returned at once: concurrent fields must not wait for one another.
-        async with self._database.tenant(self._organization_id) as tx:
+        async with self._database.tenant(self._organization_id, self._brands) as tx:
             return await tx.rows(statement)
 
 

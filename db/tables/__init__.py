@@ -1,9 +1,22 @@
 """Every table of Wayfare, by noun; importing this package completes `metadata`."""
 
-from db.tables import campaigns, customers, events, facts, jobs, journeys, members, messages, organizations, segments
+from db.tables import (
+    audit,
+    campaigns,
+    customers,
+    events,
+    facts,
+    jobs,
+    journeys,
+    members,
+    messages,
+    organizations,
+    segments,
+)
 from db.tables.columns import metadata
 
 __all__ = [
+    "audit",
     "campaigns",
     "customers",
     "events",

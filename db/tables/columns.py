@@ -51,6 +51,11 @@ def money(name: str, *, null: bool = False, default: int | None = None) -> sa.Co
     return sa.Column(name, sa.Numeric(18, 2), nullable=null, server_default=None if default is None else str(default))
 
 
+def brand_limit() -> sa.Column[Any]:
+    """The brands that the caller who made the row was limited to; NULL for a caller of all brands."""
+    return sa.Column("brand_ids", pg.ARRAY(sa.Uuid()), nullable=True, server_default=sa.text("current_brands()"))
+
+
 def one_of(column: str, values: Iterable[str]) -> sa.CheckConstraint:
     """Closed vocabularies are text with a CHECK: a new value is one migration line, not a type change."""
     listed = ", ".join(f"'{value}'" for value in values)

@@ -3,7 +3,18 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from db.tables.columns import belongs_to, boolean, identifier, instant, integer, json, one_of, tenant_table, text
+from db.tables.columns import (
+    belongs_to,
+    boolean,
+    brand_limit,
+    identifier,
+    instant,
+    integer,
+    json,
+    one_of,
+    tenant_table,
+    text,
+)
 
 # The row is the truth, the Dramatiq message is only a bell; `args` holds ids, never personal data.
 # `cursor` is where the last slice of the pass now under way stopped, `seen` what `want` was when that pass began.
@@ -51,6 +62,7 @@ bulk_operation = tenant_table(
     instant("created_at", default=True),
     instant("started_at", null=True),
     instant("finished_at", null=True),
+    brand_limit(),
     text("result_name", null=True),
     sa.Column("result_size", sa.BigInteger(), nullable=True),
     one_of("kind", ["IMPORT", "REFRESH", "EVALUATE", "SCORE", "SEND", "EXPORT", "BACKTEST"]),
@@ -86,6 +98,7 @@ upload = tenant_table(
     text("name"),
     sa.Column("size", sa.BigInteger(), nullable=False, server_default="0"),
     instant("created_at", default=True),
+    brand_limit(),
 )
 
 upload_chunk = tenant_table(

@@ -9,4 +9,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_files("0002_access", ["tables", "people"])
+    run_files("0002_access", ["tables", "people", "brands", "audit"])
