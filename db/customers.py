@@ -46,6 +46,7 @@ class Note:
 
 
 CUSTOMER_BY_ID = Relation("customer", Customer, "customer t", key="t.id")
+CUSTOMER_BY_OWN_ID = "t.id = :value"
 CUSTOMER_BY_EXTERNAL_ID = "t.external_id = :value"
 CUSTOMER_BY_EMAIL = "t.email = :value"
 CUSTOMERS = Relation(

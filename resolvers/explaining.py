@@ -7,6 +7,7 @@ from db import segments
 from db.conditions.explaining import explain as explain_condition
 from db.conditions.explaining import only
 from db.conditions.references import names_of
+from db.customers import find_customer
 from db.database import Transaction
 from domain.conditions import parse
 from domain.conditions.explanation import Explained
@@ -35,12 +36,13 @@ class Explanation:
         return self.tree is not None and self.tree.holds
 
 
-async def explain(context: Context, segment_id: UUID, customer_id: UUID) -> Explanation | None:
-    """None when there is no such segment; the customer exists."""
+async def explain(context: Context, segment_id: UUID, predicate: str, value: object) -> Explanation | None:
+    """None when there is no such segment or customer; predicate: a constant of db/customers.py."""
 
     async def work(tx: Transaction) -> Explanation | None:
         segment = await segments.find_segment(tx, segment_id)
-        if segment is None:
+        customer_id = await find_customer(tx, predicate, value)
+        if segment is None or customer_id is None:
             return None
         tree, names = await _tree(context, tx, segment, customer_id)
         return Explanation(

@@ -9,6 +9,7 @@ from schema.conditions import ConditionFieldQueries
 from schema.consents import ConsentMutations
 from schema.customers import CustomerQueries
 from schema.drafts import DraftMutations
+from schema.explaining import ExplainingQueries
 from schema.imports import ImportMutations
 from schema.journeys import JourneyQueries
 from schema.messages import MessageMutations, MessageQueries
@@ -22,6 +23,7 @@ from schema.recording import FactMutations
 from schema.segmenting import SegmentMutations
 from schema.segments import SegmentQueries
 from schema.sending import SendingMutations
+from schema.stages import StageMutations
 from schema.tags import TagMutations, TagQueries
 from schema.templates import TemplateMutations, TemplateQueries
 
@@ -36,6 +38,7 @@ class Query(
     SegmentQueries,
     ConditionFieldQueries,
     PreviewQueries,
+    ExplainingQueries,
     JourneyQueries,
     BulkQueries,
     TemplateQueries,
@@ -55,6 +58,7 @@ class Mutation(
     FactMutations,
     ImportMutations,
     SegmentMutations,
+    StageMutations,
     JourneyMutations,
     BulkMutations,
     TemplateMutations,

@@ -10,7 +10,7 @@ from db import bulk
 from db.customers import CUSTOMER_BY_ID
 from db.segments.records import SEGMENT_BY_ID
 from domain.refusals import Refused
-from domain.segments import SegmentState, SegmentType
+from domain.segments import OverrideMode, SegmentState, SegmentType
 from resolvers import segments as commands
 from resolvers.ids import global_id, row_id
 from schema.bulk import BulkOperation
@@ -34,8 +34,8 @@ _REFUSALS = {
     "KEY_TAKEN": "Another segment has this key.",
     "NOT_ACTIVE": "Its state does not allow this.",
     "NOT_FOUND": "There is no such object, or you may not see it.",
-    "NOT_RULE_BASED": "A manual segment has nothing to compute.",
-    "RULE_BASED": "The members of an automatic segment follow from its condition.",
+    "NOT_RULE_BASED": "A manual segment has no condition to compute or override.",
+    "RULE_BASED": "The members of an automatic segment follow from its condition; segmentOverrideSet makes exceptions.",
     "TOO_COMPLEX": "The condition has too many levels, leaves or values.",
     "TOO_MANY": "The list is longer than one command takes.",
     "UNKNOWN_BRAND": "There is no such brand.",
@@ -103,6 +103,19 @@ class SegmentUnassignInput:
     customer_ids: list[strawberry.ID] = _must("At most 250 customers.")
 
 
+@strawberry.input(description="Customers to include in or exclude from an automatic segment.")
+class SegmentOverrideSetInput:
+    segment_id: strawberry.ID = _must("Which segment.")
+    customer_ids: list[strawberry.ID] = _must("At most 250 customers.")
+    mode: OverrideMode = _must("In or out.")
+
+
+@strawberry.input(description="Customers about whom the condition shall decide again.")
+class SegmentOverrideRemoveInput:
+    segment_id: strawberry.ID = _must("Which segment.")
+    customer_ids: list[strawberry.ID] = _must("At most 250 customers.")
+
+
 @strawberry.input(description="Segments to refresh.")
 class SegmentRefreshInput:
     segment_ids: list[strawberry.ID] | None = _may("At most 250; without it all that update automatically.")
@@ -149,6 +162,22 @@ class SegmentAssignPayload(Payload):
 class SegmentUnassignPayload(Payload):
     segment: Segment | None = _must("The segment, or null when refused.")
     left: int | None = _must("How many were in it; null when refused.")
+    user_errors: list[SegmentUserError] = _payload_errors()
+
+
+@strawberry.type(description="The segment as somebody decided.")
+class SegmentOverrideSetPayload(Payload):
+    segment: Segment | None = _must("The segment, or null when refused.")
+    entered: int | None = _must("How many came in by this; null when refused.")
+    left: int | None = _must("How many went out by this; null when refused.")
+    user_errors: list[SegmentUserError] = _payload_errors()
+
+
+@strawberry.type(description="The segment as its condition says.")
+class SegmentOverrideRemovePayload(Payload):
+    segment: Segment | None = _must("The segment, or null when refused.")
+    entered: int | None = _must("How many came in by this; null when refused.")
+    left: int | None = _must("How many went out by this; null when refused.")
     user_errors: list[SegmentUserError] = _payload_errors()
 
 
@@ -230,6 +259,27 @@ class SegmentMutations:
             user_errors=_errors(refusals),
         )
 
+    @strawberry.mutation(
+        description=scoped(
+            "Includes or excludes customers of an automatic segment, whatever its condition says, for good.",
+            MANAGE,
+        )
+    )
+    async def segment_override_set(
+        self, info: Info, input: Annotated[SegmentOverrideSetInput, argument("Who, where and which way.")]
+    ) -> SegmentOverrideSetPayload:
+        changed = await _overridden(info, input, input.mode)
+        return SegmentOverrideSetPayload(**changed)
+
+    @strawberry.mutation(
+        description=scoped("Takes decisions about customers back: the condition decides again, at once.", MANAGE)
+    )
+    async def segment_override_remove(
+        self, info: Info, input: Annotated[SegmentOverrideRemoveInput, argument("Who and where.")]
+    ) -> SegmentOverrideRemovePayload:
+        changed = await _overridden(info, input, None)
+        return SegmentOverrideRemovePayload(**changed)
+
     @strawberry.mutation(description=scoped("Has a worker compute the members of segments.", MANAGE))
     async def segment_refresh(
         self, info: Info, input: Annotated[SegmentRefreshInput, argument("Which segments.")]
@@ -251,6 +301,17 @@ class SegmentMutations:
             left=[read(info, SEGMENT_BY_ID, change.segment_id) for change in changes or () if change.left],
             user_errors=_errors(refusals),
         )
+
+
+async def _overridden(info: Info, input: Any, mode: OverrideMode | None) -> dict[str, Any]:
+    customers = [row_id(customer, "Customer") for customer in input.customer_ids]
+    change, refusals = await commands.override(info.context, row_id(input.segment_id, "Segment"), customers, mode)
+    return {
+        "segment": read(info, SEGMENT_BY_ID, change.segment_id if change else None),
+        "entered": change.entered if change else None,
+        "left": change.left if change else None,
+        "user_errors": _errors(refusals),
+    }
 
 
 def _condition(given: dict[str, Any]) -> Any:

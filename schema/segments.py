@@ -10,8 +10,9 @@ from db.customers import CUSTOMER_BY_ID
 from db.organizations import BRAND_BY_ID
 from db.segments import records
 from db.segments.finding import find_by_key, matching
+from db.segments.overrides import OVERRIDES_OF_SEGMENT
 from domain.conditions import parse, sentence
-from domain.segments import ChangeReason, MembershipSource, SegmentState, SegmentType
+from domain.segments import ChangeReason, MembershipSource, OverrideMode, SegmentState, SegmentType
 from resolvers.ids import row_id
 from schema.conditions import SegmentCondition, shown_condition
 from schema.connections import Connection
@@ -56,6 +57,11 @@ described(
     MembershipSource,
     "How a customer came into a segment.",
     {"AUTOMATIC": "By the condition.", "MANUAL": "By hand.", "IMPORT": "By an import."},
+)
+described(
+    OverrideMode,
+    "What somebody decided about a customer in an automatic segment.",
+    {"INCLUDE": "A member whatever the condition says.", "EXCLUDE": "No member whatever the condition says."},
 )
 described(
     ChangeReason,
@@ -108,6 +114,17 @@ class SegmentMembershipChange:
     )
 
 
+@strawberry.type(description="That somebody decided about a customer, whatever the condition of the segment says.")
+class SegmentOverride:
+    mode: OverrideMode = column("In or out.")
+    actor: str = column("Who decided.")
+    created_at: datetime = column("When.")
+    segment: SegmentRef = related(records.SEGMENT_BY_ID, "In which segment.", key="segment_id")
+    customer: Annotated["Customer", strawberry.lazy("schema.customers")] = related(
+        CUSTOMER_BY_ID, "About whom.", scope="customers:view", key="customer_id"
+    )
+
+
 @node(by_id=records.SEGMENT_BY_ID, scope=VIEW, description="A group of customers, by a condition or by hand.")
 class Segment(Node):
     key: str = column("Its short name, unique in the organization.")
@@ -128,6 +145,10 @@ class Segment(Node):
     members: Connection[SegmentMembership] = connected(records.MEMBERS_OF_SEGMENT, "Who is in it, newest first.")
     history: Connection[SegmentMembershipChange] = connected(
         records.HISTORY_OF_SEGMENT, "Who entered and left when and why, newest first."
+    )
+
+    overrides: Connection[SegmentOverride] = connected(
+        OVERRIDES_OF_SEGMENT, "Who is in or out of it by somebody's decision, newest first."
     )
 
     @strawberry.field(

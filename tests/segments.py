@@ -114,6 +114,16 @@ async def assert_consistent(tx: Transaction) -> None:
         "select segment_id, customer_id, entered_at from segment_membership where organization_id = :organization"
     )
     assert replayed == {(row[0], row[1]): row[2] for row in there}
+    ignored = await tx.rows(
+        """
+        select o.customer_id, o.mode, m.source from segment_override o
+        left join segment_membership m on m.organization_id = o.organization_id and m.segment_id = o.segment_id
+                                      and m.customer_id = o.customer_id
+        where o.organization_id = :organization
+          and coalesce(m.source, 'EXCLUDED') <> case o.mode when 'INCLUDE' then 'MANUAL' else 'EXCLUDED' end
+        """
+    )
+    assert ignored == [], "decisions without effect"
 
 
 async def written_by(tx: Transaction) -> list[str]:
