@@ -8,6 +8,7 @@ from uuid import UUID
 from db.database import Transaction
 from db.records import columns_of
 from db.relations import Relation, Sort
+from db.roles import ensure_default_roles
 from db.stages import ensure_default_stages
 from domain.ids import new_id
 from domain.refusals import Refused
@@ -66,6 +67,7 @@ async def create_organization(
     )
     await add_brand(tx, name=name, slug="default", is_default=True)
     await ensure_default_stages(tx)
+    await ensure_default_roles(tx)
 
 
 async def add_brand(

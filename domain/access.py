@@ -1,5 +1,6 @@
 """Who may do what: the closed list of scopes and the one place that asks for them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -37,10 +38,40 @@ class Caller:
     brand_ids: frozenset[UUID] | None = None
     """The brands the caller is limited to; None means all, also those that are yet to come."""
 
+    @property
+    def known(self) -> bool:
+        """Whether it was said who this is; who is signing in is not known yet."""
+        return self.organization_id != NO_ORGANIZATION
+
     def require(self, scope: str) -> None:
-        """Raises FORBIDDEN unless the caller holds `scope`."""
+        """Raises FORBIDDEN unless the caller holds `scope`; UNAUTHENTICATED when nobody knows who it is."""
         if scope not in SCOPES:
             message = f"unknown scope {scope}"
             raise LookupError(message)
+        self.require_known()
         if scope not in self.scopes:
-            raise Rejected("FORBIDDEN", f"This needs the scope {scope}, which the key does not have.")
+            raise Rejected("FORBIDDEN", f"This needs the scope {scope}, which you do not have.")
+
+    def require_known(self) -> None:
+        """Raises UNAUTHENTICATED for who is nobody yet."""
+        if not self.known:
+            raise unauthenticated()
+
+    def lacking(self, scopes: Iterable[str]) -> list[str]:
+        """Those of the scopes that the caller does not hold and so may not give to anybody, sorted."""
+        return sorted(set(scopes) - self.scopes)
+
+    def reaches(self, brand_ids: frozenset[UUID] | None) -> bool:
+        """Whether all of these brands (None: every brand) are the caller's."""
+        return self.brand_ids is None or (brand_ids is not None and brand_ids <= self.brand_ids)
+
+
+def unauthenticated() -> Rejected:
+    """The same words whatever is wrong with what was presented, or with nothing having been."""
+    message = "Send a valid key or access token: Authorization: Bearer ... (`wayfare keys create`, or signIn)."
+    return Rejected("UNAUTHENTICATED", message)
+
+
+# No organization has it, so whoever carries it sees no row.
+NO_ORGANIZATION = UUID(int=0)
+NOBODY = Caller(NO_ORGANIZATION, "nobody", frozenset())

@@ -155,7 +155,8 @@ as $$
         join organization o on o.id = m.organization_id
         where (m.identity = wanted or (m.identity is null and m.email = address))
           and (organization is null or o.slug = organization))
-    select f.*, count(*) over () from found f order by f.bound desc limit 1
+    -- Bound in one organization, an invitation to another waits until that one is named.
+    select f.*, count(*) over (partition by f.bound) from found f order by f.bound desc limit 1
 $$;
 
 -- As of the first revision, with the organization's slug for callers that name theirs.
