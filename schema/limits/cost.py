@@ -1,7 +1,8 @@
-"""The cost of an operation: the most objects its answer can contain, known before anything is read.
+"""The cost of an operation: about the most objects its answer can contain, known before anything is read.
 
-An object costs 1, a mutation 10, a page its size times what one item costs. Page sizes may come from variables, so a
-cost is compiled once for each operation to a sum of terms, each a number times the sizes of some variables.
+An object costs 1, and so does a list that is no connection, because it is short by nature; a page costs its size times
+what one item costs, a mutation 10 more. Page sizes may come from variables, so a cost is compiled once for each
+operation to a sum of terms, each a number times the sizes of some variables.
 """
 
 from collections.abc import Mapping
@@ -33,13 +34,13 @@ from graphql import (
 
 from resolvers.paging import DEFAULT_SIZE, MAX_SIZE
 
-# A list that is no connection is short by nature (tags of a customer, stages of an organization).
-LIST_SIZE = 5
 MUTATION = 10
 INTROSPECTION = 100
 
 # Coefficients by the variables they are multiplied with, sorted: {(): 3, ("first",): 2} is 3 + 2 * first.
 _Terms = dict[tuple[str, ...], int]
+# How many there will be: a variable, or a number.
+_Items = tuple[str | None, int]
 # The arguments that say how many there will be.
 _SIZES = ("first", "last")
 
@@ -92,9 +93,7 @@ class _Pricing:
     fragments: dict[str, FragmentDefinitionNode]
     known: dict[str, _Terms] = field(default_factory=dict)
 
-    def selections(
-        self, type_: GraphQLNamedType, node: SelectionSetNode | None, items: tuple[str | None, int] = (None, 1)
-    ) -> _Terms:
+    def selections(self, type_: GraphQLNamedType, node: SelectionSetNode | None, items: _Items | None = None) -> _Terms:
         """`items`: how many items the page that this selects from has."""
         total: _Terms = {}
         for selection in node.selections if node else ():
@@ -106,10 +105,10 @@ class _Pricing:
                 _add(total, self._fragment(selection.name.value, items))
         return total
 
-    def _fragment(self, name: str, items: tuple[str | None, int]) -> _Terms:
+    def _fragment(self, name: str, items: _Items | None) -> _Terms:
         definition = self.fragments[name]
         type_ = self.schema.type_map[definition.type_condition.name.value]
-        if items != (None, 1):  # on a connection: its price depends on the page
+        if items:  # on a connection: its price depends on the page
             return self.selections(type_, definition.selection_set, items)
         if name not in self.known:
             self.known[name] = self.selections(type_, definition.selection_set)
@@ -118,7 +117,7 @@ class _Pricing:
     def _narrowed(self, node: InlineFragmentNode, type_: GraphQLNamedType) -> GraphQLNamedType:
         return self.schema.type_map[node.type_condition.name.value] if node.type_condition else type_
 
-    def _field(self, parent: GraphQLNamedType, node: FieldNode, items: tuple[str | None, int]) -> _Terms:
+    def _field(self, parent: GraphQLNamedType, node: FieldNode, items: _Items | None) -> _Terms:
         name = node.name.value
         if name.startswith("__"):
             return {(): INTROSPECTION} if node.selection_set else {}
@@ -131,7 +130,7 @@ class _Pricing:
         each = _plus_one(self.selections(type_, node.selection_set))
         if not _is_list(definition):
             return each
-        return _times(each, items if name in ("edges", "nodes") and items[1] else _length(node))
+        return _times(each, items if items and name in ("edges", "nodes") else _length(node))
 
 
 def _is_connection(type_: object) -> bool:
@@ -143,10 +142,10 @@ def _is_list(definition: GraphQLField) -> bool:
     return is_list_type(type_.of_type if is_non_null_type(type_) else type_)
 
 
-def _page(definition: GraphQLField, node: FieldNode) -> tuple[str | None, int]:
+def _page(definition: GraphQLField, node: FieldNode) -> _Items:
     """How many items a connection gives: a variable or a number."""
     if "first" not in definition.args:
-        return None, LIST_SIZE
+        return None, 1
     for argument in node.arguments or ():
         if argument.name.value in _SIZES and not isinstance(argument.value, NullValueNode):
             if isinstance(argument.value, VariableNode):
@@ -155,15 +154,15 @@ def _page(definition: GraphQLField, node: FieldNode) -> tuple[str | None, int]:
     return None, DEFAULT_SIZE
 
 
-def _length(node: FieldNode) -> tuple[str | None, int]:
-    """How many items a plain list gives: as many as are asked for by id, or a few."""
+def _length(node: FieldNode) -> _Items:
+    """How many items a plain list gives: as many as are asked for by id, else it counts as one."""
     for argument in node.arguments or ():
         if argument.name.value == "ids":
             if isinstance(argument.value, VariableNode):
                 return argument.value.name.value, 1
             if isinstance(argument.value, ListValueNode):
                 return None, min(len(argument.value.values), MAX_SIZE)
-    return None, LIST_SIZE
+    return None, 1
 
 
 def _literal(value: object) -> object:
@@ -181,7 +180,7 @@ def _plus_one(terms: _Terms) -> _Terms:
     return {**terms, (): terms.get((), 0) + 1}
 
 
-def _times(terms: _Terms, items: tuple[str | None, int]) -> _Terms:
+def _times(terms: _Terms, items: _Items) -> _Terms:
     name, number = items
     if name is None:
         return {names: coefficient * number for names, coefficient in terms.items()}

@@ -1,12 +1,13 @@
 """Variables before anything reads them: how deep and how long they may be."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from domain.refusals import Rejected
 from schema.limits.bounds import Bounds
 
 
-def check_variables(variables: dict[str, Any] | None, bounds: Bounds) -> None:
+def check_variables(variables: Mapping[str, Any] | None, bounds: Bounds) -> None:
     """Raises BAD_USER_INPUT for lists that no argument takes and for values nested deeper than any input is."""
     if variables:
         for value in variables.values():

@@ -1,6 +1,7 @@
 """The planner gives the answers of the ordinary executor, to the character, for operations nobody thought of."""
 
 import os
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ import pytest
 
 from db.database import Database
 from resolvers.plan.plans import Plan
+from schema.limits import Bounds, lift
 from schema.node import _FOUND
 from tests.api import Api
 from tests.schema.operations import GRAPHQL, random_query
@@ -25,6 +27,13 @@ SAME_FRAGMENT_TWICE = """
 }
 fragment F on Customer { name notes(first: 1) { totalCount { value } } }
 """
+
+
+@pytest.fixture(autouse=True, scope="module")
+def without_bounds() -> Iterator[None]:
+    """Random operations are as large as they happen to be."""
+    with lift(Bounds(tokens=10**6, depth=50, aliases=10**6, fields=10**6, cost=10**9)):
+        yield
 
 
 async def differ(api: Api, query: str) -> tuple[Any, Any] | None:

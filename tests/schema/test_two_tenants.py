@@ -6,6 +6,7 @@ Generated from the schema, so a new field is probed on the day it is added; leak
 import json
 import re
 from base64 import urlsafe_b64decode
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from db.database import Database
 from db.plans import objects
 from domain.ids import new_id
 from resolvers.ids import global_id
+from schema.limits import Bounds, lift
 from schema.node import _FOUND
 from tests.api import Api
 from tests.schema.operations import GRAPHQL, random_mutation, random_query
@@ -70,6 +72,13 @@ def _decoded(word: str) -> str:
         return urlsafe_b64decode(word + "=" * (-len(word) % 4)).decode(errors="replace")
     except ValueError:
         return ""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def without_bounds() -> Iterator[None]:
+    """Random operations are as large as they happen to be."""
+    with lift(Bounds(tokens=10**6, depth=50, aliases=10**6, fields=10**6, cost=10**9)):
+        yield
 
 
 @pytest.fixture
