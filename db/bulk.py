@@ -8,9 +8,11 @@ from uuid import UUID
 
 from db.database import Transaction
 from db.jobs import request_job
+from db.outbox import recording
 from db.records import column, columns_of
 from db.relations import Relation, Sort
 from domain.bulk import BulkKind, RowError
+from domain.events import EventType
 from domain.ids import new_id
 from domain.live import BulkProgress
 
@@ -194,13 +196,17 @@ async def cancel(tx: Transaction, operation_id: UUID) -> None:
     """Asks the worker to stop at its next step; what nobody has begun is cancelled at once."""
     await tx.run(
         """
-        update bulk_operation
-        set cancel_requested = true,
-            state = case when state = 'QUEUED' then 'CANCELLED' else state end,
-            finished_at = case when state = 'QUEUED' then clock_timestamp() end
-        where organization_id = :organization and id = :id and state in ('QUEUED', 'RUNNING')
+        with told as (
+            update bulk_operation
+            set cancel_requested = true,
+                state = case when state = 'QUEUED' then 'CANCELLED' else state end,
+                finished_at = case when state = 'QUEUED' then clock_timestamp() end
+            where organization_id = :organization and id = :id and state in ('QUEUED', 'RUNNING')
+            returning id, kind, state):events
+        select from told
         """,
         id=operation_id,
+        events=await recording(tx, _ENDS, _ENDED),
     )
     tx.events.append(BulkProgress(operation_id))
 
@@ -223,11 +229,23 @@ async def _go_on(tx: Transaction, operation_id: UUID, assignments: str, **values
 async def _end(tx: Transaction, operation_id: UUID, state: str, error: str | None = None) -> None:
     await tx.run(
         """
-        update bulk_operation set state = :state, error = :error, finished_at = clock_timestamp()
-        where organization_id = :organization and id = :id and state in ('QUEUED', 'RUNNING')
+        with told as (
+            update bulk_operation set state = :state, error = :error, finished_at = clock_timestamp()
+            where organization_id = :organization and id = :id and state in ('QUEUED', 'RUNNING')
+            returning id, kind, state):events
+        select from told
         """,
         id=operation_id,
         state=state,
         error=error,
+        events=await recording(tx, _ENDS, _ENDED),
     )
     tx.events.append(BulkProgress(operation_id))
+
+
+_ENDS = (EventType.BULK_OPERATION_COMPLETED, EventType.BULK_OPERATION_FAILED, EventType.BULK_OPERATION_CANCELLED)
+_ENDED = """
+select 'BULK_OPERATION_' || state,
+       jsonb_build_object('bulkOperationId', id, 'kind', kind, 'state', state), clock_timestamp()
+from told
+"""

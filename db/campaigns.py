@@ -9,6 +9,7 @@ from db.database import Transaction
 from db.jobs import request_job
 from db.names import in_status, named, of_brand
 from db.organizations import Brand
+from db.outbox import record
 from db.records import columns_of
 from db.relations import Relation, Sort
 from db.segments import Segment
@@ -16,6 +17,7 @@ from db.statement import Statement
 from domain import campaigns
 from domain.campaigns import Audience, CampaignClass, CampaignStatus, Move
 from domain.consents import Channel
+from domain.events import EventType
 from domain.live import CampaignProgress
 from domain.messages import DeliveryPolicy
 
@@ -190,7 +192,21 @@ async def move(tx: Transaction, campaign_id: UUID, move: Move, *, error: str | N
     )
     if moved:
         tx.events.append(CampaignProgress(campaign_id))
+        await record(tx, [_EVENTS[move]], _MOVED, type=_EVENTS[move].value, id=campaign_id, status=move.target.value)
     return bool(moved)
+
+
+_EVENTS = {
+    campaigns.SEND: EventType.CAMPAIGN_STARTED,
+    campaigns.PAUSE: EventType.CAMPAIGN_PAUSED,
+    campaigns.RESUME: EventType.CAMPAIGN_RESUMED,
+    campaigns.CANCEL: EventType.CAMPAIGN_CANCELLED,
+    campaigns.COMPLETE: EventType.CAMPAIGN_COMPLETED,
+    campaigns.FAIL: EventType.CAMPAIGN_FAILED,
+}
+_MOVED = """
+select :type::text, jsonb_build_object('campaignId', :id::uuid, 'status', :status::text), clock_timestamp()
+"""
 
 
 async def start(tx: Transaction, campaign_id: UUID) -> bool:

@@ -6,9 +6,11 @@ from datetime import datetime
 from uuid import UUID
 
 from db.database import Transaction
+from db.outbox import record
 from db.records import columns_of
 from db.relations import Relation, Sort
 from domain.consents import Channel, ConsentState
+from domain.events import EventType
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ async def set_consents(tx: Transaction, wishes: Sequence[Wish], actor: str) -> i
         sources=[wish.source for wish in wishes],
         actor=actor,
     )
+    if changed:
+        await _tell(tx, [tuple(row) for row in changed])
     refused = [row for row in changed if row["state"] != ConsentState.SUBSCRIBED]
     if refused:
         await _skip_queued(tx, [tuple(row) for row in refused])
@@ -114,6 +118,26 @@ async def _skip_queued(tx: Transaction, refused: list[tuple[UUID, UUID, str, str
           and m.status = any('{QUEUED,CLAIMED}'::text[])
           and c.organization_id = :organization and c.id = m.campaign_id
           and c.brand_id = w.brand_id and c.topic = w.topic and c.class = 'MARKETING'
+        """,
+        customers=list(customers),
+        brands=list(brands),
+        channels=list(channels),
+        topics=list(topics),
+        states=list(states),
+    )
+
+
+async def _tell(tx: Transaction, changed: list[tuple[UUID, UUID, str, str, str]]) -> None:
+    customers, brands, channels, topics, states = zip(*changed, strict=True)
+    await record(
+        tx,
+        [EventType.CONSENT_CHANGED],
+        """
+        select 'CONSENT_CHANGED',
+               jsonb_build_object('customerId', w.customer_id, 'brandId', w.brand_id, 'channel', w.channel,
+                                  'topic', w.topic, 'state', w.state), clock_timestamp()
+        from unnest(:customers::uuid[], :brands::uuid[], :channels::text[], :topics::text[], :states::text[])
+            as w (customer_id, brand_id, channel, topic, state)
         """,
         customers=list(customers),
         brands=list(brands),

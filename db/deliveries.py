@@ -12,6 +12,7 @@ from uuid import UUID
 from db.audience import judged
 from db.campaigns import Campaign, hold_open
 from db.database import Transaction
+from db.messages import outcomes
 from db.records import column, columns_of
 from db.statement import sql
 from domain.campaigns import SENDING
@@ -66,16 +67,20 @@ async def recover(tx: Transaction, campaign_id: UUID) -> int:
     """
     return await tx.run(
         """
-        update message m
-        set status = case when m.status = 'SENDING' and (c.delivery_policy = :hold or m.attempts >= :most)
-                          then 'UNCERTAIN' else 'QUEUED' end,
-            error = case when m.status = 'SENDING' then 'the worker ended during the call' else m.error end,
-            lease_until = null, updated_at = clock_timestamp()
-        from campaign c
-        where m.organization_id = :organization and m.campaign_id = :campaign_id
-          and m.status = any('{CLAIMED,SENDING}'::text[]) and m.lease_until < clock_timestamp()
-          and c.organization_id = :organization and c.id = m.campaign_id
+        with told as (
+            update message m
+            set status = case when m.status = 'SENDING' and (c.delivery_policy = :hold or m.attempts >= :most)
+                              then 'UNCERTAIN' else 'QUEUED' end,
+                error = case when m.status = 'SENDING' then 'the worker ended during the call' else m.error end,
+                lease_until = null, updated_at = clock_timestamp()
+            from campaign c
+            where m.organization_id = :organization and m.campaign_id = :campaign_id
+              and m.status = any('{CLAIMED,SENDING}'::text[]) and m.lease_until < clock_timestamp()
+              and c.organization_id = :organization and c.id = m.campaign_id
+            returning m.id, m.campaign_id, m.customer_id, m.status):events
+        select from told
         """,
+        events=await outcomes(tx),
         campaign_id=campaign_id,
         hold=DeliveryPolicy.HOLD.value,
         most=MAX_ATTEMPTS,
@@ -163,20 +168,24 @@ async def settle(tx: Transaction, token: UUID, settled: Sequence[Settled], *, pr
     """SENDING -> what the answers mean. That a message was accepted counts even when the lease was lost meanwhile."""
     await tx.run(
         """
-        update message m
-        set status = s.status, error = nullif(s.error, ''), provider = :provider, lease_until = null,
-            attempts = m.attempts - case when s.counts then 0 else 1 end,
-            provider_message_id = case when s.status = 'SENT' then s.detail end,
-            sent_at = case when s.status = 'SENT' then clock_timestamp() end,
-            next_attempt_at = case when s.status = 'QUEUED' and s.pause > interval '0'
-                              then clock_timestamp() + s.pause * (0.75 + random() / 2) end,
-            updated_at = clock_timestamp()
-        from (select v.*, case when v.status = 'SENT' then '' else v.detail end as error
-              from unnest(:ids::uuid[], :statuses::text[], :counts::boolean[], :pauses::interval[], :details::text[])
-                  as v (id, status, counts, pause, detail)) s
-        where m.organization_id = :organization and m.id = s.id and m.lease_token = :token
-          and (m.status = 'SENDING' or (s.status = 'SENT' and m.status = any('{UNCERTAIN,QUEUED}'::text[])))
+        with told as (
+            update message m
+            set status = s.status, error = nullif(s.error, ''), provider = :provider, lease_until = null,
+                attempts = m.attempts - case when s.counts then 0 else 1 end,
+                provider_message_id = case when s.status = 'SENT' then s.detail end,
+                sent_at = case when s.status = 'SENT' then clock_timestamp() end,
+                next_attempt_at = case when s.status = 'QUEUED' and s.pause > interval '0'
+                                  then clock_timestamp() + s.pause * (0.75 + random() / 2) end,
+                updated_at = clock_timestamp()
+            from (select v.*, case when v.status = 'SENT' then '' else v.detail end as error
+                  from unnest(:ids::uuid[], :statuses::text[], :counts::boolean[], :pauses::interval[],
+                              :details::text[]) as v (id, status, counts, pause, detail)) s
+            where m.organization_id = :organization and m.id = s.id and m.lease_token = :token
+              and (m.status = 'SENDING' or (s.status = 'SENT' and m.status = any('{UNCERTAIN,QUEUED}'::text[])))
+            returning m.id, m.campaign_id, m.customer_id, m.status):events
+        select from told
         """,
+        events=await outcomes(tx),
         token=token,
         provider=provider,
         ids=[s.id for s in settled],

@@ -7,9 +7,11 @@ from uuid import UUID
 
 from db.database import Transaction
 from db.names import in_status, named
+from db.outbox import recording
 from db.records import column, columns_of
 from db.relations import Relation, Sort
 from db.statement import Statement, sql
+from domain.events import EventType
 from domain.messages import MessageStatus
 
 
@@ -128,16 +130,34 @@ async def resolve(tx: Transaction, message_id: UUID, status: MessageStatus, note
     return bool(
         await tx.run(
             """
-            update message
-            set status = :status, error = :note, lease_token = null, next_attempt_at = null,
-                sent_at = case when :status = 'SENT' then coalesce(sending_at, clock_timestamp()) end,
-                updated_at = clock_timestamp()
-            where organization_id = :organization and id = :id and status = 'UNCERTAIN'
+            with told as (
+                update message
+                set status = :status, error = :note, lease_token = null, next_attempt_at = null,
+                    sent_at = case when :status = 'SENT' then coalesce(sending_at, clock_timestamp()) end,
+                    updated_at = clock_timestamp()
+                where organization_id = :organization and id = :id and status = 'UNCERTAIN'
+                returning id, campaign_id, customer_id, status):events
+            select from told
             """,
             id=message_id,
             status=status.value,
             note=note,
+            events=await outcomes(tx),
         )
+    )
+
+
+async def outcomes(tx: Transaction) -> Statement:
+    """CTEs that tell whoever listens what became of the messages in `told` (db/outbox.py)."""
+    return await recording(
+        tx,
+        (EventType.MESSAGE_SENT, EventType.MESSAGE_FAILED, EventType.MESSAGE_UNCERTAIN),
+        """
+        select 'MESSAGE_' || status,
+               jsonb_build_object('messageId', id, 'campaignId', campaign_id, 'customerId', customer_id,
+                                  'status', status), clock_timestamp()
+        from told
+        """,
     )
 
 

@@ -13,12 +13,14 @@ from db.customers import Customer, lock_customers
 from db.database import Transaction
 from db.dirty_customers import mark_dirty
 from db.messages import forget_recipients
+from db.outbox import record
 from db.records import columns_of
 from db.references import find_customers
 from db.segments import forget_customers
 from db.staging import staged
 from db.statement import sql
 from domain.customers import NEW_PROFILE, PROFILE_FIELDS, CustomerReference, ProfileChange, changed
+from domain.events import EventType
 from domain.facts import Outcome
 from domain.ids import new_id
 from domain.refusals import Refused
@@ -68,6 +70,7 @@ async def upsert_customers(tx: Transaction, changes: Sequence[ProfileChange], no
     written = [profile for profile in profiles.by_id.values() if profile.written]
     if written:
         await _write(tx, written, now)
+        await _tell(tx, written, now)
         await mark_dirty(tx, sql("select unnest(:ids::uuid[])", ids=[profile.id for profile in written]), now)
     return upserted
 
@@ -99,6 +102,10 @@ async def delete_customer(tx: Transaction, customer_id: UUID) -> bool:
     await forget_customers(tx, customers)
     await forget_recipients(tx, customers)
     deleted = await tx.run("delete from customer where organization_id = :organization and id = :id", id=customer_id)
+    if deleted:
+        data = "jsonb_build_object('customerId', :id::uuid)"
+        deletion = f"select 'CUSTOMER_DELETED', {data}, clock_timestamp()"
+        await record(tx, [EventType.CUSTOMER_DELETED], deletion, id=customer_id)
     return deleted == 1
 
 
@@ -223,6 +230,21 @@ async def _write(tx: Transaction, profiles: Sequence[_Profile], now: datetime) -
     if written != len(profiles):
         message = "somebody else has just taken one of these names"
         raise asyncpg.SerializationError(message)
+
+
+async def _tell(tx: Transaction, profiles: Sequence[_Profile], now: datetime) -> None:
+    await record(
+        tx,
+        (EventType.CUSTOMER_CREATED, EventType.CUSTOMER_UPDATED),
+        """
+        select case when p.stored then 'CUSTOMER_UPDATED' else 'CUSTOMER_CREATED' end,
+               jsonb_build_object('customerId', p.id), :now::timestamptz
+        from unnest(:ids::uuid[], :stored::boolean[]) as p (id, stored)
+        """,
+        ids=[profile.id for profile in profiles],
+        stored=[profile.stored for profile in profiles],
+        now=now,
+    )
 
 
 def _values(fields: Mapping[str, Any]) -> list[Any]:

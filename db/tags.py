@@ -7,8 +7,10 @@ from uuid import UUID
 
 from db.database import Transaction
 from db.dirty_customers import mark_dirty
+from db.outbox import recording
 from db.relations import Relation, Sort
 from db.statement import sql
+from domain.events import EventType
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,9 @@ async def add_tags(tx: Transaction, tags: Sequence[tuple[UUID, str]], now: datet
         join tag t on t.organization_id = :organization and t.name = given.name
         order by 2, 3
         on conflict do nothing
-        returning customer_id
+        returning customer_id, tag_id
         """,
+        EventType.CUSTOMER_TAGGED,
         tags,
         now,
     )
@@ -70,16 +73,31 @@ async def remove_tags(tx: Transaction, tags: Sequence[tuple[UUID, str]], now: da
         using unnest(:customers::uuid[], :names::text[]) as given(customer_id, name), tag t
         where t.organization_id = :organization and t.name = given.name
           and j.organization_id = :organization and j.customer_id = given.customer_id and j.tag_id = t.id
-        returning j.customer_id
+        returning j.customer_id, j.tag_id
         """,
+        EventType.CUSTOMER_UNTAGGED,
         tags,
         now,
     )
 
 
-async def _change(tx: Transaction, statement: str, tags: Sequence[tuple[UUID, str]], now: datetime) -> set[UUID]:
-    customers, names = [customer_id for customer_id, _ in tags], [name for _, name in tags]
-    changed = {row[0] for row in await tx.rows(statement, customers=customers, names=names)}
+async def _change(
+    tx: Transaction, statement: str, type_: EventType, tags: Sequence[tuple[UUID, str]], now: datetime
+) -> set[UUID]:
+    told = sql(_EVENTS, type=type_.value, now=now, organization=tx.organization_id)
+    rows = await tx.rows(
+        f"with changed as ({statement}):events select customer_id from changed",
+        customers=[customer_id for customer_id, _ in tags],
+        names=[name for _, name in tags],
+        events=await recording(tx, [type_], told),
+    )
+    changed = {row[0] for row in rows}
     if changed:
         await mark_dirty(tx, sql("select unnest(:ids::uuid[])", ids=sorted(changed)), now)
     return changed
+
+
+_EVENTS = """
+select :type::text, jsonb_build_object('customerId', c.customer_id, 'tag', t.name), :now::timestamptz
+from changed c join tag t on t.organization_id = :organization and t.id = c.tag_id
+"""

@@ -13,9 +13,11 @@ from db.dirty_customers import mark_dirty
 from db.facts.consequences import note_acquisition, note_brands
 from db.facts.writing import Writing, write_facts
 from db.metrics import recompute
+from db.outbox import record
 from db.references import find_customers, make_customers
 from db.statement import sql
 from domain.customers import CustomerReference
+from domain.events import EventType
 from domain.facts import Fact, Outcome, Telling, outcome
 from domain.ids import new_id
 from domain.refusals import Refused
@@ -161,5 +163,25 @@ async def _follow(tx: Transaction, writings: Sequence[Writing], now: datetime) -
     touched = sql("select unnest(:ids::uuid[])", ids=sorted(losing | {writing.customer_id for writing in writings}))
     await note_acquisition(tx, writings, now)
     await note_brands(tx, writings)
+    await record(
+        tx,
+        [EventType.FACT_RECORDED],
+        _EVENTS,
+        ids=[writing.id for writing in writings],
+        customers=[writing.customer_id for writing in writings],
+        kinds=[writing.fact.kind.value for writing in writings],
+        corrected=[writing.owner is not None for writing in writings],
+        now=now,
+    )
     await recompute(tx, touched, now)
     await mark_dirty(tx, touched, now)
+
+
+_EVENTS = """
+select 'FACT_RECORDED',
+       jsonb_build_object('eventId', f.id, 'customerId', f.customer_id, 'kind', f.kind,
+                          'outcome', case when f.corrected then 'CHANGED' else 'NEW' end),
+       :now::timestamptz
+from unnest(:ids::uuid[], :customers::uuid[], :kinds::text[], :corrected::boolean[])
+    as f (id, customer_id, kind, corrected)
+"""

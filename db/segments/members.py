@@ -5,9 +5,11 @@ from uuid import UUID
 
 from db.database import Transaction
 from db.dirty_customers import mark_dirty
+from db.outbox import recording
 from db.segments.records import Change, Segment
-from db.statement import Statement
+from db.statement import Statement, sql
 from domain import live
+from domain.events import EventType
 from domain.segments import ChangeReason, MembershipSource
 
 
@@ -74,6 +76,16 @@ async def _change(
     tx: Transaction, segment: Segment, write: str, *, change: str, now: datetime, **values: object
 ) -> Change:
     """Runs the write with its history and the count, and owes an evaluation to who is concerned."""
+    told = sql(
+        """
+        select 'SEGMENT_' || :change::text, jsonb_build_object('segmentId', :id::uuid, 'customerId', customer_id),
+               :now::timestamptz
+        from written
+        """,
+        change=change,
+        id=segment.id,
+        now=now,
+    )
     rows = await tx.rows(
         f"""
         with written as ({write} returning customer_id, source),
@@ -85,9 +97,10 @@ async def _change(
             from written),
         counted as (
             update segment set member_count = member_count + :sign * (select count(*) from written)
-            where organization_id = :organization and id = :segment_id and exists (select from written))
+            where organization_id = :organization and id = :segment_id and exists (select from written)):events
         select customer_id from written
         """,
+        events=await recording(tx, [EventType(f"SEGMENT_{change}")], told),
         segment_id=segment.id,
         segment_version=segment.definition_version,
         change=change,

@@ -16,6 +16,7 @@ import asyncpg
 from db.conditions import Scope, verdicts
 from db.database import Transaction
 from db.organizations import Organization
+from db.outbox import recording
 from db.planning import many_rows
 from db.records import columns_of
 from db.segments.definitions import lock_segments
@@ -23,6 +24,7 @@ from db.segments.records import Change, Segment
 from db.statement import Statement, join, sql
 from domain import live
 from domain.conditions import is_live, parse
+from domain.events import EventType
 from domain.segments import ChangeReason, refresh_levels, related
 
 # Conditions in one scan: more would only make the statement slow to plan.
@@ -140,6 +142,7 @@ async def _refresh(
     bulk_operation_id: UUID | None,
 ) -> list[Change]:
     names = {f"s{number}": segment for number, segment in enumerate(segments)}
+    at = sql(":at::timestamptz", at=scope.now)
     rows = await tx.rows(
         _REFRESH,
         verdicts=verdicts({name: parse(segment.condition) for name, segment in names.items()}, scope),
@@ -151,13 +154,14 @@ async def _refresh(
         among=sql("m.customer_id in (:candidates)", candidates=scope.candidates)
         if scope.candidates
         else Statement("true"),
-        at=sql(":at::timestamptz", at=scope.now),
+        at=at,
         actor=actor,
         bulk_operation_id=bulk_operation_id,
         everybody=Statement("true" if scope.candidates is None else "false"),
         now=sql(":now::timestamptz", now=now),
         outdated=sql(":outdated::timestamptz", outdated=now - EXACT),
         most=Statement(str(live.MOST_CUSTOMERS)),
+        events=await recording(tx, (EventType.SEGMENT_ENTERED, EventType.SEGMENT_LEFT), sql(_EVENTS, at=at)),
     )
     if not all(row["counted"] for row in rows):
         raise DefinitionChanged
@@ -175,6 +179,11 @@ def _reason(segment: Segment, reason: ChangeReason) -> ChangeReason:
         return ChangeReason.INITIAL
     return reason if segment.computed_version == segment.definition_version else ChangeReason.DEFINITION_CHANGED
 
+
+_EVENTS = """
+select 'SEGMENT_' || c.change, jsonb_build_object('segmentId', c.segment_id, 'customerId', c.customer_id), :at
+from changed c
+"""
 
 # Only AUTOMATIC memberships are compared away; others are somebody's decision. `counted` updates a segment only while
 # its definition is the one that was computed: otherwise the row says so, and all of it is rolled back.
@@ -234,7 +243,7 @@ number as (
            (array_agg(customer_id) filter (where change = 'ENTERED'))[1 : :most] as who_entered,
            (array_agg(customer_id) filter (where change = 'LEFT'))[1 : :most] as who_left
     from changed group by segment_id
-),
+):events,
 counted as (
     update segment s
     set member_count = s.member_count + coalesce(n.entered - n.gone, 0),
