@@ -4,17 +4,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from db.conditions import matching
 from db.conditions.sampling import count_and_sample
 from db.conditions.scope import Scope
 from db.database import Transaction
 from db.metrics import is_stale
 from db.organizations import current_organization
+from db.segments.analytics import Share, composition
+from db.segments.overrides import decided
 from db.statement import Statement
 from domain.conditions import Condition, parse
 from domain.refusals import Refused, Rejected
 from resolvers.context import Context
 
 MAX_SAMPLE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to evaluate a condition for; segment_id: also people's decisions about this segment."""
+
+    condition: Condition
+    as_of: datetime | None = None
+    brand_id: UUID | None = None
+    segment_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +39,38 @@ class Preview:
     sample: list[UUID]
 
 
-async def preview(
-    context: Context, given: object, as_of: datetime | None, brand_id: UUID | None, sample: int
-) -> Preview:
-    """Evaluates a condition now or as of an instant; raises BAD_USER_INPUT with the refusal's code as reason."""
+async def preview(context: Context, wanted: Wanted, sample: int) -> Preview:
+    """Evaluates a condition now or as of an instant; raises BAD_USER_INPUT for the sample."""
     if not 0 <= sample <= MAX_SAMPLE:
         raise Rejected("BAD_USER_INPUT", f"A sample has 0 to {MAX_SAMPLE} customers, not {sample}.")
-    try:
-        condition = parse(given)
-    except Refused as refusal:
-        raise Rejected.argument(refusal, "condition") from refusal
 
     async def work(tx: Transaction) -> Preview:
-        scope = await current_scope(tx, context.now, as_of, brand_id)
-        return Preview(condition, *await count_and_sample(tx, condition, scope, sample))
+        return Preview(wanted.condition, *await count_and_sample(tx, await _matched(context, tx, wanted), sample))
 
     return await context.read(work)
+
+
+async def compose(context: Context, wanted: Wanted) -> list[Share]:
+    """Of what those who match consist."""
+
+    async def work(tx: Transaction) -> list[Share]:
+        return await composition(tx, await _matched(context, tx, wanted))
+
+    return await context.read(work)
+
+
+async def _matched(context: Context, tx: Transaction, wanted: Wanted) -> Statement:
+    scope = await current_scope(tx, context.now, wanted.as_of, wanted.brand_id)
+    matched = matching(wanted.condition, scope)
+    return matched if wanted.segment_id is None else decided(matched, wanted.segment_id, tx.organization_id)
+
+
+def read_condition(given: object, *path: str) -> Condition:
+    """A condition that is a query's argument; raises BAD_USER_INPUT with the refusal's code as reason."""
+    try:
+        return parse(given)
+    except Refused as refusal:
+        raise Rejected.argument(refusal, *(path or ("condition",))) from refusal
 
 
 async def current_scope(
@@ -54,6 +83,7 @@ async def current_scope(
     """The scope of a reading now or as of an instant."""
     organization = await current_organization(tx)
     # A reading writes nothing: where time has made maintained metrics stale, it computes them from the facts instead.
-    if as_of is None and await is_stale(tx, now):
+    # The same where only some brands' facts may count: what is maintained counts all.
+    if as_of is None and (tx.brands is not None or await is_stale(tx, now)):
         as_of = now
     return Scope(organization, as_of, as_of or now, brand_id, candidates)

@@ -23,6 +23,13 @@ def _key(description: str, *, name: str | None = None) -> Any:
     return strawberry.field(default=strawberry.UNSET, description=description, name=name)
 
 
+@strawberry.input(description="In which segments; all keys that are given must hold.")
+class SegmentSetInput:
+    any_of: list[strawberry.ID] | None = _key("In at least one of these.")
+    all_of: list[strawberry.ID] | None = _key("In each of these.")
+    none_of: list[strawberry.ID] | None = _key("In none of these.")
+
+
 Where = Annotated["CustomerWhereInput", strawberry.lazy("schema.customer_filter")]
 
 
@@ -45,6 +52,7 @@ class CustomerWhereInput:
     risk_score: NumberComparisonInput | None = _key("Risk score, 0 to 1.")
     tags: SetComparisonInput | None = _key("Tags.")
     in_segment: strawberry.ID | None = _key("Is a member of this segment.")
+    segments: SegmentSetInput | None = _key("Any combination of segments.")
     in_stage: list[str] | None = _key("Is in one of these lifecycle stages, by key.")
     condition: SegmentConditionInput | None = _key("Any other condition.")
 
@@ -81,7 +89,20 @@ def _leaves(name: str, value: Any) -> list[dict[str, Any]]:
             return [{"text": {"field": "kind", "is": {"eq": str(value)}}}]
         case "in_stage":
             return [{"stage": {"in": value}}]
+        case "segments":
+            return _of_segments(value)
         case "in_segment":
             return [given_condition(SegmentConditionInput(in_segment=value))]
         case _:
             return [{_KINDS[type(value)]: {"field": to_camel_case(name), "is": given_condition(value)}}]
+
+
+def _of_segments(given: SegmentSetInput) -> list[dict[str, Any]]:
+    """An empty list is refused by the condition language, as any empty group."""
+    groups = {"any": given.any_of, "all": given.all_of, "none": given.none_of}
+    leaves = []
+    for kind, ids in groups.items():
+        if _is_given(ids):
+            members = [given_condition(SegmentConditionInput(in_segment=id_)) for id_ in ids or ()]
+            leaves.append({"not": {"any": members}} if kind == "none" else {kind: members})
+    return leaves

@@ -2,17 +2,33 @@
 
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import strawberry
 
 from db.customers import CUSTOMER_BY_ID
+from db.segments.analytics import Share
 from domain.conditions import sentence
 from resolvers import preview as reading
-from resolvers.ids import row_id
+from resolvers.ids import global_id, row_id
 from schema.conditions import SegmentConditionInput, given_condition
 from schema.connections import Count, CountPrecision
 from schema.customers import Customer
 from schema.fields import Info, argument, column, read, scoped
+
+
+@strawberry.type(description="How many of the customers have one thing in common.")
+class CompositionShare:
+    key: str | None = column("The stage's key, the brand's global id or the country; null for those without one.")
+    name: str | None = column("What to call it in front of people; null for those without one.")
+    customers: int = column("How many; those of several brands count for each.")
+
+
+@strawberry.type(description="Of what customers consist; of each at most 250, the largest first.")
+class SegmentComposition:
+    stages: list[CompositionShare] = column("By lifecycle stage.")
+    brands: list[CompositionShare] = column("By brand.")
+    countries: list[CompositionShare] = column("By country.")
 
 
 @strawberry.type(description="Whom a condition matches.")
@@ -20,6 +36,11 @@ class SegmentPreview:
     count: Count = column("How many customers; always exact.")
     condition_text: str = column("The condition as a sentence.")
     sample: list[Customer] = column("Some of them.")
+    wanted: strawberry.Private[reading.Wanted]
+
+    @strawberry.field(description="Of what they consist; evaluated only when selected.")
+    async def composition(self, info: Info) -> SegmentComposition:
+        return _composition(await reading.compose(info.context, self.wanted))
 
 
 @strawberry.type
@@ -34,14 +55,37 @@ class PreviewQueries:
         condition: Annotated[SegmentConditionInput, argument("Which customers.")],
         as_of: Annotated[datetime | None, argument("Evaluate as of this instant; now without it.")] = None,
         brand: Annotated[strawberry.ID | None, argument("Only this brand's customers, facts and metrics.")] = None,
+        segment: Annotated[strawberry.ID | None, argument("With people's decisions about this segment.")] = None,
         sample: Annotated[int, argument("How many customers to show, 0 to 50.")] = 10,
     ) -> Any:
         info.context.caller.require("segments:view")
         brand_id = row_id(brand, "Brand") if brand else None
-        found = await reading.preview(info.context, given_condition(condition), as_of, brand_id, sample)
+        wanted = reading.Wanted(
+            reading.read_condition(given_condition(condition)),
+            as_of,
+            brand_id,
+            row_id(segment, "Segment") if segment else None,
+        )
+        found = await reading.preview(info.context, wanted, sample)
         count: Any = Count
         return SegmentPreview(
             count=count(value=found.count, precision=CountPrecision.EXACT),
             condition_text=sentence(found.condition),
             sample=[read(info, CUSTOMER_BY_ID, customer) for customer in found.sample],
+            wanted=wanted,
         )
+
+
+def _composition(shares: list[Share]) -> SegmentComposition:
+    def of(dimension: str) -> list[CompositionShare]:
+        return [
+            CompositionShare(key=_key(share), name=share.name, customers=share.customers)
+            for share in shares
+            if share.dimension == dimension
+        ]
+
+    return SegmentComposition(stages=of("STAGE"), brands=of("BRAND"), countries=of("COUNTRY"))
+
+
+def _key(share: Share) -> str | None:
+    return global_id("Brand", UUID(share.key)) if share.key and share.dimension == "BRAND" else share.key

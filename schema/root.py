@@ -20,6 +20,7 @@ from schema.organization import OrganizationMutations, OrganizationQueries
 from schema.preview import PreviewQueries
 from schema.profiles import ProfileMutations
 from schema.recording import FactMutations
+from schema.segment_analytics import SegmentAnalyticsQueries
 from schema.segmenting import SegmentMutations
 from schema.segments import SegmentQueries
 from schema.sending import SendingMutations
@@ -39,6 +40,7 @@ class Query(
     ConditionFieldQueries,
     PreviewQueries,
     ExplainingQueries,
+    SegmentAnalyticsQueries,
     JourneyQueries,
     BulkQueries,
     TemplateQueries,

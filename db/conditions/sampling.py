@@ -2,21 +2,19 @@
 
 from uuid import UUID
 
-from db.conditions.compiler import matching
-from db.conditions.scope import Scope
 from db.database import Transaction
-from domain.conditions import Condition
+from db.statement import Statement
 
 
-async def count_and_sample(tx: Transaction, condition: Condition, scope: Scope, size: int) -> tuple[int, list[UUID]]:
-    """The exact number of customers in scope whom the condition matches, and the first `size` of them by id."""
+async def count_and_sample(tx: Transaction, matched: Statement, size: int) -> tuple[int, list[UUID]]:
+    """The exact number of the customers that a statement yields as customer_id, and the first `size` of them by id."""
     row = await tx.row(
         """
-        with matched as materialized (:matching)
+        with matched as materialized (:matched)
         select (select count(*) from matched) as number,
                array(select customer_id from matched order by customer_id limit :size) as ids
         """,
-        matching=matching(condition, scope),
+        matched=matched,
         size=size,
     )
     assert row is not None

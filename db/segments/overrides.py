@@ -53,6 +53,24 @@ async def find_override(tx: Transaction, segment_id: UUID, customer_id: UUID) ->
     )
 
 
+def decided(matched: Statement, segment_id: UUID, organization_id: UUID) -> Statement:
+    """customer_id of whom a statement yields, with people's decisions about this segment laid over it."""
+    return sql(
+        """
+        select m.customer_id from (:matched) m
+        where m.customer_id not in (
+            select customer_id from segment_override
+            where organization_id = :organization and segment_id = :segment_id and mode = 'EXCLUDE')
+        union
+        select customer_id from segment_override
+        where organization_id = :organization and segment_id = :segment_id and mode = 'INCLUDE'
+        """,
+        matched=matched,
+        segment_id=segment_id,
+        organization=organization_id,
+    )
+
+
 async def override(
     tx: Transaction, segment: Segment, customers: Statement, mode: OverrideMode, *, actor: str, now: datetime
 ) -> Change:
