@@ -10,7 +10,7 @@ from db.database import Transaction
 from db.dirty_customers import mark_dirty
 from db.journeys import Move, Outcome, Result
 from db.scores import request_recalculation
-from db.stages import Stage, find_stage
+from db.stages import Stage, find_stage, keep_stages
 from db.statement import sql
 from domain.journeys import Lock, require_active
 from domain.refusals import Refusals, Refused
@@ -38,6 +38,7 @@ async def start(context: Context, customer_id: UUID) -> Told[UUID]:
         )
         if not await tx.rows(found):
             raise Refused("NOT_FOUND", "There is no such customer.", ("input", "customerId"))
+        await keep_stages(tx)
         if await journeys.start(tx, found, at=context.now, actor=context.caller.actor):
             await mark_dirty(tx, found, context.now)
         return customer_id
@@ -61,6 +62,7 @@ async def move(
 
     async def work(tx: Transaction) -> list[UUID]:
         _require_distinct(moves, path)
+        await keep_stages(tx)
         to = await _stage(tx, *stage)
         said = None if notes is None else text(notes, "input", "notes", limit=MAX_NOTES)
         outcomes = await journeys.transition(
@@ -101,7 +103,7 @@ async def _request(context: Context, as_of: datetime | None, request: Callable[.
             raise Refused("INVALID", "This instant lies in the future.", ("input", "asOf"))
         return await request(tx, as_of, actor=context.caller.actor)
 
-    return await context.command(EDIT, work)
+    return await context.command(EDIT, work, of_all_brands=True)
 
 
 async def _stage(tx: Transaction, name: str, value: Any) -> Stage:

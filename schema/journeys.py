@@ -9,9 +9,10 @@ import strawberry
 
 from db.customers import CUSTOMER_BY_ID
 from db.journeys import records
-from db.stages import STAGE_BY_ID, STAGES
+from db.stages import STAGE_BY_ID, STAGES, VERSIONS_OF_STAGE
 from domain.conditions import parse, sentence
 from domain.journeys import Lock, StageKind, Trigger
+from domain.journeys.triggers import StageTrigger
 from resolvers.ids import row_id
 from schema.conditions import SegmentCondition, shown_condition
 from schema.connections import Connection
@@ -48,6 +49,20 @@ described(
     },
 )
 described(
+    StageTrigger,
+    "A kind of fact that may bring a customer into a stage.",
+    {
+        "APPOINTMENT_COMPLETED": "A completed appointment.",
+        "APPOINTMENT_REQUESTED": "An appointment, whatever became of it.",
+        "CALL_RECEIVED": "A call.",
+        "EVENT_TRACKED": "An event of your own.",
+        "ORDER_COMPLETED": "A completed order.",
+        "REFUND_MADE": "A refund.",
+        "TICKET_OPENED": "A support ticket, whatever became of it.",
+        "VISIT_MADE": "A walk-in visit.",
+    },
+)
+described(
     Trigger,
     "Who moved a customer.",
     {"MANUAL": "A person.", "AUTOMATIC": "The rules of the stages.", "SYSTEM": "The start of the journey."},
@@ -65,6 +80,25 @@ described(
 )
 
 
+@strawberry.type(description="A stage as it was: what the evidence of a transition names by its number.")
+class JourneyStageVersion:
+    number: int = column("The stage's version; evidence names it as ruleVersion.")
+    name: str = column("Its name.")
+    triggers: list[StageTrigger] = column("After which facts its rule counted.")
+    actor: str = column("Who made it so.")
+    created_at: datetime = column("Since when.")
+
+    @strawberry.field(
+        description="Its rule; null when it was entered by hand only.", graphql_type=SegmentCondition | None
+    )
+    def condition(self, root: strawberry.Parent[Any]) -> Any:
+        return shown_condition(root.condition)
+
+    @strawberry.field(description="Its rule as a sentence; null when it was entered by hand only.")
+    def condition_text(self, root: strawberry.Parent[Any]) -> str | None:
+        return sentence(parse(root.condition)) if root.condition else None
+
+
 @node(by_id=STAGE_BY_ID, scope=VIEW, description="A stage of the lifecycle.")
 class JourneyStage(Node):
     key: str = column("Its short name, unique in the organization.")
@@ -78,7 +112,21 @@ class JourneyStage(Node):
     retention_days: int | None = column("After how many days without activity a retention stage begins.")
     is_initial: bool = column("Whether journeys start in it.")
     is_active: bool = column("Whether customers may enter it.")
-    version: int = column("Grows with each change.")
+    triggers: list[StageTrigger] = column("Its rule counts only after such a fact; empty: always.")
+    version: int = column("Grows with each change; give it as expectedVersion.")
+    created_at: datetime = column("When it was made.")
+    updated_at: datetime = column("When it was last changed.")
+    deleted_at: datetime | None = column("When it was deleted; it stays for the history that names it.")
+
+    win_back_to: Annotated["JourneyStage", strawberry.lazy("schema.journeys")] | None = related(
+        STAGE_BY_ID,
+        "Where a retention stage returns customers to whom no progression stage's rule applies; null: they stay.",
+        key="win_back_to_id",
+    )
+    successor: Annotated["JourneyStage", strawberry.lazy("schema.journeys")] | None = related(
+        STAGE_BY_ID, "Where those go who stood in it when it was closed.", key="successor_id"
+    )
+    versions: Connection[JourneyStageVersion] = connected(VERSIONS_OF_STAGE, "Its rules over time, latest first.")
 
     @strawberry.field(
         description="Its rule, in the shape in which conditions are given; null when it is entered by hand only.",

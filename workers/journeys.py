@@ -29,7 +29,7 @@ async def evaluate_slice(
         actor=actor,
         lapsed=True,
     )
-    keys = {stage.id: stage.key for stage in await list_stages(tx)}
+    keys = {stage.id: stage.key for stage in await list_stages(tx, deleted=True)}
     return {
         f"{keys[flow.from_stage_id]} to {keys[flow.to_stage_id]}" if flow.from_stage_id else "started": flow.customers
         for flow in flows

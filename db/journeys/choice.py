@@ -7,6 +7,7 @@ from db.organizations import Organization
 from db.stages import Stage
 from db.statement import Statement, join, sql
 from domain.journeys import StageKind
+from domain.journeys.triggers import FACTS, StageTrigger
 
 
 def ruled_stages(stages: Iterable[Stage]) -> list[tuple[str, Stage]]:
@@ -29,24 +30,53 @@ def move_statement(
         organization=organization.id,
         held=held,
         known=known,
-        retention=_highest(ruled, StageKind.RETENTION),
-        progression=_highest(ruled, StageKind.PROGRESSION),
-        satisfied=_satisfied(ruled),
+        retention=_highest(ruled, StageKind.RETENTION, at),
+        progression=_highest(ruled, StageKind.PROGRESSION, at),
+        satisfied=_satisfied(ruled, at),
         zone=organization.timezone,
         at=sql(":at::timestamptz", at=at),
         actor=actor,
     )
 
 
-def _highest(ruled: list[tuple[str, Stage]], kind: StageKind) -> Statement:
+def _highest(ruled: list[tuple[str, Stage]], kind: StageKind, at: datetime) -> Statement:
     """The id of the highest stage of a kind whose rule holds, or NULL."""
-    cases = [sql(f"when h.{name} then :id::uuid", id=stage.id) for name, stage in reversed(ruled) if stage.kind == kind]
+    cases = [
+        sql("when :holds then :id::uuid", holds=_holds(name, stage, at), id=stage.id)
+        for name, stage in reversed(ruled)
+        if stage.kind == kind
+    ]
     return sql("case :cases end", cases=join(" ", cases)) if cases else Statement("null::uuid")
 
 
-def _satisfied(ruled: list[tuple[str, Stage]]) -> Statement:
-    keys = [sql(f"case when h.{name} then :key::text end", key=stage.key) for name, stage in ruled]
+def _satisfied(ruled: list[tuple[str, Stage]], at: datetime) -> Statement:
+    keys = [
+        sql("case when :holds then :key::text end", holds=_holds(name, stage, at), key=stage.key)
+        for name, stage in ruled
+    ]
     return sql("array_remove(array[:keys]::text[], null)", keys=join(", ", keys) if keys else Statement(""))
+
+
+def _holds(name: str, stage: Stage, at: datetime) -> Statement:
+    """Whether the rule counts: it holds, and so does one of the stage's triggers, if it has any."""
+    if not stage.triggers:
+        return Statement(f"h.{name}")
+    kinds = [FACTS[StageTrigger(trigger)] for trigger in stage.triggers]
+    triggering = [
+        sql("(f.kind = :kind and (:status::text is null or f.status = :status))", kind=kind.value, status=status)
+        for kind, status in kinds
+    ]
+    return sql(
+        f"""
+        (h.{name} and exists (
+            select from fact f
+            where f.organization_id = j.organization_id and f.customer_id = j.customer_id
+              and f.occurred_at > coalesce(j.activity_seen_at, '-infinity') and f.occurred_at < :at::timestamptz
+              and (:triggering)))
+        """,
+        at=at,
+        triggering=join(" or ", triggering),
+    )
 
 
 # The target is chosen exactly as domain.journeys.target does; a differential test holds them together. `choice` locks
@@ -67,11 +97,14 @@ choice as materialized (
                coalesce(k.last_activity_at > coalesce(j.activity_seen_at, '-infinity'), false) as active) found
     left join journey_stage highest
         on highest.organization_id = j.organization_id and highest.id = found.progression
+    left join journey_stage win_back
+        on win_back.organization_id = j.organization_id and win_back.id = current.win_back_to_id
+       and win_back.is_active and win_back.deleted_at is null and win_back.kind = 'PROGRESSION'
     cross join lateral (
         select case
             when j.lock = 'FOREVER' or (j.lock = 'UNTIL_ACTIVITY' and not found.active) then null
             when found.retention is not null then found.retention
-            when current.kind = 'RETENTION' then case when found.active then highest.id end
+            when current.kind = 'RETENTION' then case when found.active then coalesce(highest.id, win_back.id) end
             when current.allow_demotion or highest.position > current.position then highest.id
         end as id) target
     where j.organization_id = :organization and j.stage_entered_at <= :at and target.id <> j.stage_id

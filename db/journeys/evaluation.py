@@ -13,12 +13,13 @@ from db.conditions import Scope, verdicts
 from db.database import Transaction
 from db.dirty_customers import mark_dirty
 from db.journeys.choice import move_statement, ruled_stages
+from db.journeys.closing import leave_closed
 from db.journeys.moves import start
 from db.metrics import computed_metrics
 from db.organizations import Organization
 from db.planning import many_rows
 from db.slices import AS_OF
-from db.stages import Stage, list_stages
+from db.stages import Stage, keep_stages, list_stages
 from db.statement import Statement, sql
 from domain.bulk import BulkKind
 from domain.conditions import parse
@@ -59,8 +60,8 @@ async def evaluate(
 
     The choice is `domain.journeys.target`: at most one transition a customer, dated `as_of` or `now`. Whoever has no
     journey is started in the initial stage first, at the same instant; somebody for whom a retention rule holds
-    already only with `lapsed`, because nobody begins a lifecycle by having left. Evaluating again with the same facts
-    and instant writes nothing.
+    already only with `lapsed`, because nobody begins a lifecycle by having left. Whoever stands in a closed stage goes
+    to its successor before that. Evaluating again with the same facts and instant writes nothing.
 
     An `as_of` in the past sees only the facts before it, starts only customers who were known by then, and leaves a
     journey alone whose open spell began later: history is appended to, never rewritten.
@@ -71,12 +72,17 @@ async def evaluate(
 
 
 async def _evaluate(tx: Transaction, scope: Scope, *, now: datetime, actor: str, lapsed: bool) -> list[Flow]:
+    await keep_stages(tx)
     stages = await list_stages(tx)
     flows: Counter[tuple[UUID | None, UUID]] = Counter()
+    moved: list[UUID] = []
+    if scope.as_of is None:
+        left = await leave_closed(tx, scope.candidates, at=scope.now, actor=actor)
+        flows.update({flow: len(customers) for flow, customers in left.items()})
+        moved += chain.from_iterable(left.values())
     started = await start(tx, _newcomers(scope, stages, lapsed=lapsed), at=scope.now, actor=actor)
     flows.update({(None, stage.id): started for stage in stages if stage.is_initial and started})
     statement = move_statement(scope.organization, _verdicts(scope, stages), _known(scope), stages, scope.now, actor)
-    moved: list[UUID] = []
     for _ in range(_ATTEMPTS):
         found = {(from_id, to_id): customers for from_id, to_id, customers in await tx.rows(statement)}
         missed = found.pop((None, None), None)
@@ -144,11 +150,12 @@ def _among(scope: Scope, column: str) -> Statement:
 
 async def tell_segments(tx: Transaction, moved: Sequence[UUID], now: datetime) -> None:
     """Segments may ask for stages; without such a segment nobody needs to look at these customers again."""
-    asked = await tx.value(
-        """
-        select exists (select from segment where organization_id = :organization and state = 'ACTIVE'
-                       and condition @? 'lax $.**.stage')
-        """
-    )
+    async with tx.unlimited():
+        asked = await tx.value(
+            """
+            select exists (select from segment where organization_id = :organization and state = 'ACTIVE'
+                           and condition @? 'lax $.**.stage')
+            """
+        )
     if asked:
         await mark_dirty(tx, sql("select unnest(:ids::uuid[])", ids=list(moved)), now)

@@ -86,7 +86,8 @@ async def transition(
     """Moves customers to a stage by hand; one outcome for each move, in their order.
 
     A compare-and-set on the version: of several who move the same journey from the same version, one succeeds. The
-    spell begins at `at`, never before the one it ends. Each customer may be named once.
+    spell begins at `at`, never before the one it ends. Each customer may be named once. The caller keeps the stages as
+    they are (`keep_stages`) from when it found the stage active.
     """
     await _lock(tx, moves)
     rows = await tx.rows(

@@ -20,18 +20,52 @@ journey_stage = tenant_table(
     integer("retention_days", null=True),
     boolean("is_initial", default=False),
     boolean("is_active", default=True),
+    sa.Column("triggers", pg.ARRAY(sa.Text()), nullable=False, server_default="{}"),
+    identifier("win_back_to_id", null=True),
+    identifier("successor_id", null=True),
     integer("version", default=1),
     instant("created_at", default=True),
     instant("updated_at", default=True),
-    sa.UniqueConstraint("organization_id", "key"),
-    sa.UniqueConstraint("organization_id", "position", deferrable=True, initially="DEFERRED"),
+    instant("deleted_at", null=True),
+    belongs_to("journey_stage", "win_back_to_id"),
+    belongs_to("journey_stage", "successor_id"),
+    pg.ExcludeConstraint(
+        ("organization_id", "="),
+        ("position", "="),
+        using="btree",
+        where=sa.text("deleted_at is null"),
+        deferrable=True,
+        initially="DEFERRED",
+        name="journey_stage_position_excl",
+    ),
     one_of("kind", ["PROGRESSION", "RETENTION"]),
+)
+sa.Index(
+    "journey_stage_key_idx",
+    journey_stage.c.organization_id,
+    journey_stage.c.key,
+    unique=True,
+    postgresql_where=journey_stage.c.deleted_at.is_(None),
 )
 sa.Index(
     "journey_stage_initial_idx",
     journey_stage.c.organization_id,
     unique=True,
     postgresql_where=journey_stage.c.is_initial,
+)
+
+# What an automatic move was decided on, for good: its evidence names the number.
+journey_stage_version = tenant_table(
+    "journey_stage_version",
+    identifier("stage_id"),
+    integer("number"),
+    text("name"),
+    sa.Column("condition", pg.JSONB(), nullable=True),
+    sa.Column("triggers", pg.ARRAY(sa.Text()), nullable=False, server_default="{}"),
+    text("actor"),
+    instant("created_at", default=True),
+    belongs_to("journey_stage", "stage_id", cascade=True),
+    key=("stage_id", "number"),
 )
 
 # `version` counts spells: it is the compare-and-set token and equals the open transition's seq. Only activity later

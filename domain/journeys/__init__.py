@@ -49,7 +49,8 @@ class Stage:
 
     position: order of progression, or of severity among retention stages; unique in the organization.
     condition: the rule, JSON of the condition language; None is entered by hand only.
-    retention_days: the idle days that a default retention rule was made from; for display.
+    retention_days: the idle days that a default retention rule was made from.
+    triggers: StageTrigger values; with any, the rule counts only after such a fact (domain/journeys/triggers.py).
     """
 
     key: str
@@ -63,6 +64,7 @@ class Stage:
     allow_demotion: bool = False
     retention_days: int | None = None
     is_initial: bool = False
+    triggers: tuple[str, ...] = ()
 
 
 class Placed(Protocol):
@@ -81,12 +83,19 @@ class Placed(Protocol):
 Place = TypeVar("Place", bound=Placed)
 
 
-def target(current: Place, satisfied: Iterable[Place], activity_after_entry: bool, lock: str) -> Place | None:
+def target(
+    current: Place,
+    satisfied: Iterable[Place],
+    activity_after_entry: bool,
+    lock: str,
+    win_back: Place | None = None,
+) -> Place | None:
     """The stage to move to, or None to stay; db/journeys picks the same in SQL for everybody at once.
 
     satisfied: the active stages whose rules hold, `current` or not. activity_after_entry: something later than what
-    was known when the current stage was entered. Deterministic, whatever the order of `satisfied`; asked again after
-    the move it answers None. It may pass over stages (`skipped`).
+    was known when the current stage was entered. win_back: where a retention stage returns customers to whom no
+    progression stage's rule applies. Deterministic, whatever the order of `satisfied`; asked again after the move it
+    answers None. It may pass over stages (`skipped`).
     """
     if lock == Lock.FOREVER or (lock == Lock.UNTIL_ACTIVITY and not activity_after_entry):
         return None
@@ -95,16 +104,12 @@ def target(current: Place, satisfied: Iterable[Place], activity_after_entry: boo
         by_kind[stage.kind].append(stage)
     chosen = _highest(by_kind[StageKind.RETENTION])
     if chosen is None:
-        chosen = _progress(current, _highest(by_kind[StageKind.PROGRESSION]), activity_after_entry)
+        highest = _highest(by_kind[StageKind.PROGRESSION])
+        if current.kind == StageKind.RETENTION:
+            chosen = (highest or win_back) if activity_after_entry else None
+        elif highest is not None and (current.allow_demotion or highest.position > current.position):
+            chosen = highest
     return None if chosen is None or chosen.key == current.key else chosen
-
-
-def _progress(current: Place, highest: Place | None, activity_after_entry: bool) -> Place | None:
-    if highest is None:
-        return None
-    if current.kind == StageKind.RETENTION:
-        return highest if activity_after_entry else None
-    return highest if current.allow_demotion or highest.position > current.position else None
 
 
 def _highest(stages: list[Place]) -> Place | None:

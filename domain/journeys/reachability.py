@@ -51,7 +51,8 @@ def require_reachable(stages: Sequence[Stage]) -> None:
     for stage, rule in rules:
         if stage.is_initial:
             continue
-        rivals = [(other, outbids) for other, outbids in rules if _outranks(other, stage)]
+        # One with triggers does not take everybody who satisfies its rule, so it outbids nobody for certain.
+        rivals = [(other, outbids) for other, outbids in rules if _outranks(other, stage) and not other.triggers]
         if not satisfiable([(rule, True), *((outbids, False) for _, outbids in rivals)]):
             raise Refused("UNREACHABLE_STAGE", _reason(stage, rule, rivals), ("stages", stage.key, "condition"))
 

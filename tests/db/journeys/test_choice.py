@@ -32,6 +32,7 @@ class Case:
     activity_seen_at: datetime | None
     last_activity_at: datetime | None
     satisfied: list[Stage]
+    win_back: Stage | None
 
     @property
     def active(self) -> bool:
@@ -42,7 +43,7 @@ class Case:
     def expected(self) -> Stage | None:
         if self.entered_at > T0:
             return None
-        return target(self.current, [s for s in self.satisfied if s.is_active], self.active, self.lock)
+        return target(self.current, [s for s in self.satisfied if s.is_active], self.active, self.lock, self.win_back)
 
 
 async def replace_stages(tx: Transaction, chance: random.Random) -> list[Stage]:
@@ -66,18 +67,33 @@ async def replace_stages(tx: Transaction, chance: random.Random) -> list[Stage]:
         actives=[chance.random() < 0.85 for _ in positions],
         initial=min(positions),
     )
+    stages = await list_stages(tx)
+    await tx.run(
+        "update journey_stage s set win_back_to_id = w.to_id from unnest(:ids::uuid[], :to_ids::uuid[]) w (id, to_id) "
+        "where s.organization_id = :organization and s.id = w.id",
+        ids=[stage.id for stage in stages],
+        to_ids=[chance.choice(stages).id if chance.random() < 0.5 else None for _ in stages],
+    )
     return await list_stages(tx)
+
+
+def win_back(stage: Stage, stages: list[Stage]) -> Stage | None:
+    """Where the stage wins customers back to; an inactive stage or a retention stage is no such place."""
+    found = next((other for other in stages if other.id == stage.win_back_to_id), None)
+    return found if found and found.is_active and found.kind == StageKind.PROGRESSION else None
 
 
 def random_case(chance: random.Random, stages: list[Stage]) -> Case:
     moments = [None, T0 - 2 * DAY, T0 - DAY, T0]
+    current = chance.choice(stages)
     return Case(
-        chance.choice(stages),
+        current,
         chance.choice([Lock.NONE, Lock.NONE, *Lock]),
         chance.choice([T0 - 3 * DAY, T0, T0, T0 + DAY]),
         chance.choice(moments),
         chance.choice(moments),
         [stage for stage in stages if stage.condition is not None and chance.random() < 0.4],
+        win_back(current, stages),
     )
 
 

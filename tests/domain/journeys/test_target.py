@@ -91,6 +91,14 @@ def test_a_stage_that_allows_demotion_is_left_downwards_when_its_rule_no_longer_
     assert path(vip, customer) is Path.DEMOTION
 
 
+def test_win_back_goes_to_the_stage_named_only_when_no_rule_holds() -> None:
+    churned, lead, vip = STAGES["churned"], STAGES["lead"], STAGES["vip"]
+    assert target(churned, [], True, Lock.NONE, lead) is lead
+    assert target(churned, [vip], True, Lock.NONE, lead) is vip
+    assert target(churned, [], False, Lock.NONE, lead) is None
+    assert target(STAGES["customer"], [], True, Lock.NONE, lead) is None
+
+
 @pytest.mark.parametrize(
     ("current", "to", "expected_path", "expected_skipped"),
     [

@@ -1,3 +1,41 @@
 set role wayfare_owner;
 
+-- A deleted stage stays for the history that passed through it; its key and place are free for another one.
+-- Whoever still stands in a stage with a successor is moved there by the next evaluation.
+alter table journey_stage
+    add column triggers TEXT[] DEFAULT '{}' NOT NULL,
+    add column win_back_to_id UUID,
+    add column successor_id UUID,
+    add column deleted_at TIMESTAMP WITH TIME ZONE,
+    add CONSTRAINT journey_stage_organization_id_win_back_to_id_fkey
+        FOREIGN KEY(organization_id, win_back_to_id) REFERENCES journey_stage (organization_id, id),
+    add CONSTRAINT journey_stage_organization_id_successor_id_fkey
+        FOREIGN KEY(organization_id, successor_id) REFERENCES journey_stage (organization_id, id),
+    drop constraint journey_stage_organization_id_key_key,
+    drop constraint journey_stage_organization_id_position_key,
+    add CONSTRAINT journey_stage_position_excl EXCLUDE USING btree (organization_id WITH =, position WITH =)
+        WHERE (deleted_at is null) DEFERRABLE INITIALLY DEFERRED;
+
+CREATE UNIQUE INDEX journey_stage_key_idx ON journey_stage (organization_id, key) WHERE deleted_at is null;
+
+-- What an automatic move was decided on, for good: evidence names the number.
+create table journey_stage_version (
+    organization_id UUID NOT NULL,
+    stage_id UUID NOT NULL,
+    number INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    condition JSONB,
+    triggers TEXT[] DEFAULT '{}' NOT NULL,
+    actor TEXT NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT journey_stage_version_pkey PRIMARY KEY (organization_id, stage_id, number),
+    CONSTRAINT journey_stage_version_organization_id_fkey FOREIGN KEY(organization_id) REFERENCES organization (id),
+    CONSTRAINT journey_stage_version_organization_id_stage_id_fkey FOREIGN KEY(organization_id, stage_id)
+        REFERENCES journey_stage (organization_id, id) ON DELETE CASCADE
+);
+select protect_tenant_table('journey_stage_version');
+revoke update, delete on journey_stage_version from wayfare_app;
+
+select limit_to_brands('journey_stage_version', 'true', 'select');
+
 reset role;
