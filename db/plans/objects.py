@@ -48,7 +48,7 @@ class Writer:
         """The select list of an object over rows that carry `columns` under `alias`."""
         return join(", ", [self._output(output, alias, columns) for output in selected.outputs])
 
-    def rows(self, read: Read, key: Statement, columns: Columns, limit: Slot) -> Statement:
+    def rows(self, read: Read, key: Statement, columns: Columns, limit: int) -> Statement:
         """The rows of a page: the columns, and sort_key and tie_key, in the keyset's order."""
         window = self.windows[read.number]
         assert window is not None
@@ -56,12 +56,11 @@ class Writer:
         return sql(
             f"select {_listed(columns)}{keyset.sort.expression} as sort_key, {relation.tie.expression} as tie_key "
             f"from {relation.source} where {_among(relation)} and :where and :after "
-            f"order by sort_key {keyset.direction}, tie_key {keyset.direction} limit :limit",
+            f"order by sort_key {keyset.direction}, tie_key {keyset.direction} limit {limit}",
             organization=ORGANIZATION,
             key=key,
             where=_slotted(keyset.where, read.number),
             after=after(relation, _with_slots(keyset, read.number)),
-            limit=limit,
         )
 
     def _output(self, output: Constant | Branch | object, alias: str, columns: Columns) -> Statement:
@@ -90,7 +89,9 @@ class Writer:
         assert read.object is not None
         alias, columns = self.level(), Columns()
         outputs = self.outputs(read.object, alias, columns)
-        rows = self.rows(read, key, columns, Slot("size", read.number))
+        window = self.windows[read.number]
+        assert window is not None
+        rows = self.rows(read, key, columns, window.size)
         return items(outputs, sql(f"(:rows) {alias}", rows=rows))
 
 

@@ -21,10 +21,14 @@ class Window:
 
     @property
     def form(self) -> tuple[object, ...]:
-        """Everything that changes the statement's text; windows of one form share it."""
+        """Everything that changes the statement's text; windows of one form share it.
+
+        The size is among it: Postgres plans a page of unknown size anew each time, which costs more than reading it.
+        """
         where = self.keyset.where.text if self.keyset.where else None
         stepping = self.keyset.after is not None
-        return self.keyset.sort, self.keyset.descending, self.backward, self.continued, stepping, self.order, where
+        size, keyset = self.size, self.keyset
+        return keyset.sort, keyset.descending, size, self.backward, self.continued, stepping, self.order, where
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +57,6 @@ def _value(slot: Slot, organization: UUID, key: UUID | None, windows: list[Windo
     window = windows[slot.window]
     assert window is not None
     match slot.name:
-        case "size":
-            return window.size
-        case "limit":
-            return window.keyset.limit
         case "after":
             assert window.keyset.after is not None
             return window.keyset.after[slot.index]

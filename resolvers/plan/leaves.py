@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from graphql import GraphQLEnumType, GraphQLLeafType
 
+from db.plans.base64url import base64url_of_id
+
 
 def _as_it_is(expression: str) -> str:
     return expression
@@ -42,4 +44,4 @@ def json_expression(leaf: GraphQLLeafType, expression: str) -> str | None:
 
 def global_id(type_name: str, expression: str) -> str:
     """As resolvers/ids.global_id writes it."""
-    return f"translate(encode(convert_to('{type_name}:' || {expression}, 'UTF8'), 'base64'), E'+/=\\n', '-_')"
+    return base64url_of_id(f"{type_name}:", expression)
