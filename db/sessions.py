@@ -8,6 +8,7 @@ from uuid import UUID
 
 from db.database import Database, Transaction
 from db.opaque import make_token, read_token
+from domain.access import Caller
 from domain.ids import new_id
 from domain.members import scopes_of
 from domain.sessions import FAILURE_PERIOD, MAX_FAILURES, SESSION_LIFE, Access, Identity
@@ -26,6 +27,11 @@ class Present:
     slug: str
     scopes: frozenset[str]
     brand_ids: frozenset[UUID] | None
+
+    def caller(self) -> Caller:
+        """The member as who asks."""
+        actor = f"member:{self.member_id}"
+        return Caller(self.organization_id, actor, self.scopes, self.brand_ids, self.member_id)
 
 
 @dataclass(frozen=True, slots=True)

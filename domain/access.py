@@ -37,6 +37,8 @@ class Caller:
     scopes: frozenset[str]
     brand_ids: frozenset[UUID] | None = None
     """The brands the caller is limited to; None means all, also those that are yet to come."""
+    member_id: UUID | None = None
+    """Whose session this is; None for keys."""
 
     @property
     def known(self) -> bool:

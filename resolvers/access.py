@@ -55,8 +55,7 @@ async def _identify(
         present = await _by_identity(database, identity, organization)
     if present is None:
         raise unauthenticated()
-    caller = Caller(present.organization_id, f"member:{present.member_id}", present.scopes, present.brand_ids)
-    return caller, present.slug
+    return present.caller(), present.slug
 
 
 async def _by_key(database: Database, presented: str, now: datetime) -> tuple[Caller, str]:

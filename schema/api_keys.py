@@ -8,9 +8,9 @@ import strawberry
 from db import keys
 from resolvers import api_keys as commands
 from resolvers.ids import row_id
-from schema.fields import Info, argument, column, own_key, read, scoped
+from schema.fields import Info, argument, column, listed, own_key, read, scoped
 from schema.node import Node, node
-from schema.organization import MANAGE, OrganizationUserError, errors
+from schema.organization import MANAGE, Brand, OrganizationUserError, errors
 from schema.payloads import Payload
 
 
@@ -23,6 +23,9 @@ class ApiKey(Node):
     revoked_at: datetime | None = column("When it was revoked.")
     last_used_at: datetime | None = column("When it was last used, to the minute.")
     created_at: datetime = column("When it was made.")
+    created_by: str | None = column("Who made it, e.g. member:<id>; null for the command line.")
+    limited_to_brands: bool = column("Whether it is limited to some brands.")
+    brands: list[Brand] = listed(keys.BRANDS_OF_KEY, "The brands it may see: every brand unless it is limited to some.")
 
 
 @strawberry.type
@@ -40,11 +43,30 @@ class ApiKeyCreateInput:
     name: str = strawberry.field(description="What it is for.")
     scopes: list[str] = strawberry.field(description="What it may do; never more than you may.")
     expires_at: datetime | None = strawberry.field(default=None, description="When it stops working; never without it.")
+    brand_ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="The only brands it may see; every brand without it."
+    )
 
 
 @strawberry.type(description="The key made, with its text.")
 class ApiKeyCreatePayload(Payload):
     api_key: ApiKey | None = strawberry.field(description="The key, or null when refused.")
+    secret: str | None = strawberry.field(description="Its full text, shown this once: send it as Bearer token.")
+    user_errors: list[OrganizationUserError] = strawberry.field(description="Why it was refused.")
+
+
+@strawberry.input(description="An API key to replace.")
+class ApiKeyRotateInput:
+    api_key_id: strawberry.ID = strawberry.field(description="Which key.")
+    overlap_hours: int = strawberry.field(default=24, description="How long the old one goes on working, 0 to 720.")
+    expires_at: datetime | None = strawberry.field(
+        default=None, description="When the new one stops working; never without it."
+    )
+
+
+@strawberry.type(description="The new key, with its text.")
+class ApiKeyRotatePayload(Payload):
+    api_key: ApiKey | None = strawberry.field(description="The new key, or null when refused.")
     secret: str | None = strawberry.field(description="Its full text, shown this once: send it as Bearer token.")
     user_errors: list[OrganizationUserError] = strawberry.field(description="Why it was refused.")
 
@@ -66,10 +88,25 @@ class ApiKeyMutations:
     async def api_key_create(
         self, info: Info, input: Annotated[ApiKeyCreateInput, argument("The key.")]
     ) -> ApiKeyCreatePayload:
-        made, refusals = await commands.create_key(info.context, input.name, input.scopes, input.expires_at)
+        brands = None if input.brand_ids is None else [row_id(brand, "Brand") for brand in input.brand_ids]
+        given = commands.KeyValues(input.name, input.scopes, input.expires_at, brands)
+        made, refusals = await commands.create_key(info.context, given)
         key_id, secret = made or (None, None)
         return ApiKeyCreatePayload(
             api_key=read(info, keys.KEY_BY_ID, key_id), secret=secret, user_errors=errors(refusals)
+        )
+
+    @strawberry.mutation(
+        description=scoped("Makes another API key in place of one, which goes on for a while.", MANAGE)
+    )
+    async def api_key_rotate(
+        self, info: Info, input: Annotated[ApiKeyRotateInput, argument("Which key.")]
+    ) -> ApiKeyRotatePayload:
+        key_id = row_id(input.api_key_id, "ApiKey")
+        made, refusals = await commands.rotate_key(info.context, key_id, input.expires_at, input.overlap_hours)
+        made_id, secret = made or (None, None)
+        return ApiKeyRotatePayload(
+            api_key=read(info, keys.KEY_BY_ID, made_id), secret=secret, user_errors=errors(refusals)
         )
 
     @strawberry.mutation(description=scoped("Revokes an API key, now and for good.", MANAGE))

@@ -2,17 +2,21 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
 from db import organizations
+from db.members import MEMBER_BY_ID
 from resolvers import organizations as commands
 from resolvers.ids import row_id
 from schema.enums import described
 from schema.fields import Info, argument, column, own_key, read, scoped
 from schema.node import Node, node
 from schema.payloads import Payload, UserError, user_errors
+
+if TYPE_CHECKING:
+    from schema.members import Member
 
 MANAGE = "settings:manage"
 VIEW = "customers:view"
@@ -52,11 +56,19 @@ class Viewer:
     def brands(self, info: Info) -> Any:
         return info.context.loaders.all(organizations.BRANDS, own_key(info))
 
+    @strawberry.field(
+        description="Who has signed in; null for API keys.",
+        graphql_type=Annotated["Member", strawberry.lazy("schema.members")] | None,
+    )
+    def member(self, info: Info) -> Any:
+        return info.context.loaders.one(MEMBER_BY_ID, info.context.caller.member_id)
+
 
 @strawberry.type
 class OrganizationQueries:
     @strawberry.field(description="Who is asking.")
     def viewer(self, info: Info) -> Viewer:
+        info.context.caller.require_known()
         return Viewer(scopes=sorted(info.context.caller.scopes))
 
     @strawberry.field(description=scoped("The caller's organization.", VIEW), graphql_type=Organization)
@@ -71,6 +83,7 @@ class OrganizationQueries:
 
 
 class OrganizationErrorCode(StrEnum):
+    BEYOND_YOURS = "BEYOND_YOURS"
     CONFLICT = "CONFLICT"
     INVALID = "INVALID"
     NOT_FOUND = "NOT_FOUND"
@@ -81,6 +94,7 @@ described(
     OrganizationErrorCode,
     "Why a command on the organization, its brands or keys was refused.",
     {
+        "BEYOND_YOURS": "It reaches beyond your own scopes or brands.",
         "CONFLICT": "It was changed since the version you expected.",
         "INVALID": "A value cannot be accepted.",
         "NOT_FOUND": "There is no such object, or you may not see it.",

@@ -12,6 +12,7 @@ from schema.drafts import DraftMutations
 from schema.explaining import ExplainingQueries
 from schema.imports import ImportMutations
 from schema.journeys import JourneyQueries
+from schema.members import MemberMutations, MemberQueries
 from schema.messages import MessageMutations, MessageQueries
 from schema.moving import JourneyMutations
 from schema.node import NodeQueries
@@ -24,6 +25,7 @@ from schema.segment_analytics import SegmentAnalyticsQueries
 from schema.segmenting import SegmentMutations
 from schema.segments import SegmentQueries
 from schema.sending import SendingMutations
+from schema.sessions import SessionMutations
 from schema.stages import StageMutations
 from schema.tags import TagMutations, TagQueries
 from schema.templates import TemplateMutations, TemplateQueries
@@ -34,6 +36,7 @@ class Query(
     NodeQueries,
     OrganizationQueries,
     ApiKeyQueries,
+    MemberQueries,
     CustomerQueries,
     TagQueries,
     SegmentQueries,
@@ -54,6 +57,8 @@ class Query(
 class Mutation(
     OrganizationMutations,
     ApiKeyMutations,
+    MemberMutations,
+    SessionMutations,
     ProfileMutations,
     TagMutations,
     NoteMutations,

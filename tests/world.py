@@ -20,6 +20,7 @@ _MUTATIONS = """
 mutation Customers($customers: CustomersUpsertInput!) { customersUpsert(input: $customers) {
   outcomes { customer { id } } userErrors { message field } } }
 mutation Brand($brand: BrandUpdateInput!) { brandUpdate(input: $brand) { userErrors { message field } } }
+mutation Member($member: MemberInviteInput!) { memberInvite(input: $member) { userErrors { message field } } }
 mutation Tell($tag: CustomerTagInput!, $note: CustomerNoteAddInput!, $orders: OrdersRecordInput!,
     $calls: CallsRecordInput!, $event: EventTrackInput!, $consent: ConsentSetInput!, $suppression: SuppressionAddInput!,
     $key: ApiKeyCreateInput!, $template: TemplateCreateInput!) {
@@ -51,6 +52,8 @@ async def build_world(run: Run, database: Database, organization: UUID, mark: st
 
     async with database.tenant(organization) as tx:
         brand = global_id("Brand", await tx.value("select id from brand where organization_id = :organization"))
+        role = global_id("Role", await tx.value("select id from role where key = 'analyst'"))
+    await told("Member", member={"email": f"{mark}@member.example", "roleId": role, "brandIds": [brand], "name": mark})
     await told("Brand", brand={"brandId": brand, "senderName": mark, "senderEmail": f"{mark}@sender.example"})
     people = [{"externalId": f"{mark}-{n}", "name": f"{mark} {n}", "email": f"{mark}{n}@x.example"} for n in range(3)]
     made = await told("Customers", customers={"customers": people})

@@ -100,18 +100,20 @@ async def test_key_works_until_it_is_revoked(api: Api, database: Database) -> No
 
 
 @pytest.mark.parametrize(
-    ("values", "field"),
+    ("values", "code", "field"),
     [
-        ({"scopes": []}, "input.scopes"),
-        ({"scopes": ["root"]}, "input.scopes"),
-        ({"scopes": ["campaigns:send"]}, "input.scopes"),
-        ({"expiresAt": "2020-01-01T00:00:00Z"}, "input.expiresAt"),
+        ({"scopes": []}, "INVALID", "input.scopes"),
+        ({"scopes": ["root"]}, "INVALID", "input.scopes"),
+        ({"scopes": ["campaigns:send"]}, "BEYOND_YOURS", "input.scopes"),
+        ({"expiresAt": "2020-01-01T00:00:00Z"}, "INVALID", "input.expiresAt"),
+        ({"brandIds": []}, "NOT_FOUND", "input.brandIds"),
+        ({"brandIds": [global_id("Brand", new_id())]}, "NOT_FOUND", "input.brandIds"),
     ],
 )
-async def test_key_that_is_refused_is_not_made(api: Api, values: dict[str, Any], field: str) -> None:
+async def test_key_that_is_refused_is_not_made(api: Api, values: dict[str, Any], code: str, field: str) -> None:
     some = frozenset({"customers:view", "settings:manage"})
     made = await send(api, MAKE_KEY, {"name": "x", "scopes": ["customers:view"]} | values, scopes=some)
-    assert (made["secret"], refused(made)) == (None, [("INVALID", field)])
+    assert (made["secret"], refused(made)) == (None, [(code, field)])
     assert (await api("{ apiKeys { name } }"))["data"]["apiKeys"] == []
 
 
