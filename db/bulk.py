@@ -137,6 +137,14 @@ async def start(tx: Transaction, operation_id: UUID, *, total: int | None = None
     )
 
 
+async def limit_of(tx: Transaction, operation_id: UUID) -> frozenset[UUID] | None:
+    """The brands that whoever started it is limited to; None for all."""
+    brands: list[UUID] | None = await tx.value(
+        "select brand_ids from bulk_operation where organization_id = :organization and id = :id", id=operation_id
+    )
+    return None if brands is None else frozenset(brands)
+
+
 async def progress(tx: Transaction, operation_id: UUID, *, done: int = 0, counts: Mapping[str, int] = {}) -> bool:
     """Adds to what is done; False when the work shall stop (call `stop` then).
 

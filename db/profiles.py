@@ -52,10 +52,12 @@ class _Profiles:
     """What a batch is about: profiles by id, and whose each external id and e-mail is.
 
     An address that somebody in the batch gives up stays theirs: the rows are written at once, in no order.
+    hidden: names of customers whom the caller may not see; no more is told of them than that they are taken.
     """
 
     by_id: dict[UUID, _Profile] = field(default_factory=dict)
     holders: dict[CustomerReference, UUID] = field(default_factory=dict)
+    hidden: frozenset[CustomerReference] = frozenset()
 
 
 async def upsert_customers(tx: Transaction, changes: Sequence[ProfileChange], now: datetime) -> list[Upserted]:
@@ -69,7 +71,8 @@ async def upsert_customers(tx: Transaction, changes: Sequence[ProfileChange], no
     upserted = [_apply(change, profiles, now) for change in changes]
     written = [profile for profile in profiles.by_id.values() if profile.written]
     if written:
-        await _write(tx, written, now)
+        async with tx.unlimited():
+            await _write(tx, written, now)
         await _tell(tx, written, now)
         await mark_dirty(tx, sql("select unnest(:ids::uuid[])", ids=[profile.id for profile in written]), now)
     return upserted
@@ -116,6 +119,8 @@ async def _read(tx: Transaction, changes: Sequence[ProfileChange]) -> _Profiles:
         # Who makes customers takes turns, so that nobody finds the name just taken by somebody else.
         await tx.run("select pg_advisory_xact_lock(hashtextextended('customers made in ' || :organization::uuid, 0))")
         holders = await find_customers(tx, names)
+    async with tx.unlimited():
+        hidden = (await find_customers(tx, names)).keys() - holders.keys() if tx.brands is not None else ()
     named = [holders[change.customer] for change in changes if change.customer in holders]
     customers = sql("select unnest(:ids::uuid[])", ids=sorted(set(named)))
     await lock_customers(tx, customers)
@@ -125,7 +130,7 @@ async def _read(tx: Transaction, changes: Sequence[ProfileChange]) -> _Profiles:
         "where t.organization_id = (select :organization::uuid) and t.id in (:customers)",
         customers=customers,
     )
-    profiles = _Profiles(holders=holders)
+    profiles = _Profiles(holders=holders, hidden=frozenset(name for name in hidden if name.id is None))
     for row in rows:
         stored = {name: getattr(row, name) for name in PROFILE_FIELDS}
         profiles.by_id[row.id] = _Profile(row.id, stored, stored=True)
@@ -159,6 +164,9 @@ def _is(reference: CustomerReference, profile: _Profile) -> bool:
 
 def _apply(change: ProfileChange, profiles: _Profiles, now: datetime) -> Upserted:
     """Decides one change against the profiles as the changes before it have left them."""
+    for reference in _references(change):
+        if reference in profiles.hidden:
+            return _refused(_taken(reference))
     profile = _named(change, profiles, now)
     if profile is None:
         return _refused(Refused("NOT_FOUND", "There is no such customer.", ("id",)))

@@ -49,25 +49,27 @@ async def make_customers(tx: Transaction, since: Mapping[CustomerReference, date
         (reference.external_id or "", reference.email or "", at) for reference, at in since.items() if not reference.id
     )
     created = "select 'CUSTOMER_CREATED', jsonb_build_object('customerId', id), :now::timestamptz from made"
-    await tx.run(
-        """
-        with made as (
-            insert into customer (organization_id, id, external_id, email, acquired_at, created_at, updated_at)
-            select :organization, n.id, nullif(n.external_id, ''), nullif(n.email, ''), n.acquired_at,
-                   :now::timestamptz, :now::timestamptz
-            from unnest(:ids::uuid[], :external_ids::text[], :emails::text[], :since::timestamptz[])
-                as n(id, external_id, email, acquired_at)
-            on conflict do nothing
-            returning id):events
-        select from made
-        """,
-        events=await recording(tx, [EventType.CUSTOMER_CREATED], sql(created, now=now)),
-        ids=[new_id() for _ in new],
-        external_ids=[external_id for external_id, _, _ in new],
-        emails=[email for _, email, _ in new],
-        since=[at for _, _, at in new],
-        now=now,
-    )
+    # Whom a limited caller makes is not yet anybody's; a trigger makes them known to the caller's brands.
+    async with tx.unlimited():
+        await tx.run(
+            """
+            with made as (
+                insert into customer (organization_id, id, external_id, email, acquired_at, created_at, updated_at)
+                select :organization, n.id, nullif(n.external_id, ''), nullif(n.email, ''), n.acquired_at,
+                       :now::timestamptz, :now::timestamptz
+                from unnest(:ids::uuid[], :external_ids::text[], :emails::text[], :since::timestamptz[])
+                    as n(id, external_id, email, acquired_at)
+                on conflict do nothing
+                returning id):events
+            select from made
+            """,
+            events=await recording(tx, [EventType.CUSTOMER_CREATED], sql(created, now=now)),
+            ids=[new_id() for _ in new],
+            external_ids=[external_id for external_id, _, _ in new],
+            emails=[email for _, email, _ in new],
+            since=[at for _, _, at in new],
+            now=now,
+        )
 
 
 async def unknown_customers(tx: Transaction, customers: Sequence[UUID]) -> set[UUID]:

@@ -45,7 +45,7 @@ async def suppress(
         key = context.tools.address_key(context.organization_id)
         return await suppressions.suppress(tx, key, channel, address(channel, given, "input", "address"), reason)
 
-    return await context.command(SCOPE, work)
+    return await context.command(SCOPE, work, of_all_brands=True)
 
 
 async def allow_again(context: Context, channel: Channel, given: str) -> tuple[bool | None, list[Refused]]:
@@ -55,4 +55,4 @@ async def allow_again(context: Context, channel: Channel, given: str) -> tuple[b
         key = context.tools.address_key(context.organization_id)
         return await suppressions.allow_again(tx, key, channel, address(channel, given, "input", "address"))
 
-    return await context.command(SCOPE, work)
+    return await context.command(SCOPE, work, of_all_brands=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from db.database import Database, Transaction
 from domain.access import Caller
+from domain.brands import require_all_brands
 from domain.refusals import Refusals, Refused
 from resolvers.loaders import Loaders
 from resolvers.metering import Meter
@@ -50,10 +51,15 @@ class Context:
             return await work(tx)
 
     async def command(
-        self, scope: str, work: Callable[[Transaction], Awaitable[Value]]
+        self, scope: str, work: Callable[[Transaction], Awaitable[Value]], *, of_all_brands: bool = False
     ) -> tuple[Value | None, list[Refused]]:
-        """One command, one transaction: its value, or the refusals, in which case nothing was written."""
+        """One command, one transaction: its value, or the refusals, in which case nothing was written.
+
+        of_all_brands: it concerns customers of every brand, so callers of some brands are forbidden.
+        """
         self.caller.require(scope)
+        if of_all_brands:
+            require_all_brands(self.caller.brand_ids)
         try:
             value = await self.database.attempt(self.organization_id, work, self.caller.brand_ids)
         except Refused as refusal:

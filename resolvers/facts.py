@@ -1,9 +1,12 @@
 """Commands that tell what happened."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from uuid import UUID
 
 from db.database import Transaction
 from db.facts import Recorded, record_facts
+from domain.brands import brand_of
 from domain.customers import CustomerReference, email
 from domain.facts import Fact
 from domain.refusals import Refusals, Refused
@@ -29,7 +32,7 @@ async def record(
     async def work(tx: Transaction) -> list[Recorded]:
         if len(told) > MAX_BATCH:
             raise Refused("TOO_MANY", f"At most {MAX_BATCH:,} at a time, not {len(told):,}.", path)
-        facts = _made(told, path)
+        facts = _made(told, path, context.caller.brand_ids)
         recorded = await record_facts(
             tx, [fact for made in facts for fact in made], context.now, create_missing=create_missing
         )
@@ -60,11 +63,12 @@ def reference(
     raise Refused("INVALID", "Name the customer by id, externalId or email.", ("customer",))
 
 
-def _made(told: Sequence[Told], path: tuple[str, ...]) -> list[Sequence[Fact]]:
-    facts, refusals = [], []
+def _made(told: Sequence[Told], path: tuple[str, ...], limit: frozenset[UUID] | None) -> list[Sequence[Fact]]:
+    facts: list[Sequence[Fact]] = []
+    refusals = []
     for number, tell in enumerate(told):
         try:
-            facts.append(tell())
+            facts.append([replace(fact, brand_id=brand_of(limit, fact.brand_id, "brand")) for fact in tell()])
         except Refused as refusal:
             refusals.append(_placed(refusal, path, number))
     if refusals:

@@ -6,6 +6,7 @@ from db import bulk
 from db.database import Transaction
 from db.organizations import list_brands
 from db.uploads import find_upload
+from domain.brands import brand_of
 from domain.bulk import SCOPES, BulkKind
 from domain.imports import ImportSpec, check_mapping
 from domain.refusals import Refused
@@ -27,6 +28,7 @@ async def request(context: Context, upload_id: UUID, spec: ImportSpec) -> tuple[
         try:
             source = line(spec.source, "source", limit=100)
             _check_mapping(spec)
+            brand_id = brand_of(context.caller.brand_ids, spec.brand_id, "brand")
             upload = await find_upload(tx, upload_id)
             if upload is None:
                 raise Refused("NOT_FOUND", "There is no such upload, or it is not complete.", ("upload",))
@@ -39,7 +41,7 @@ async def request(context: Context, upload_id: UUID, spec: ImportSpec) -> tuple[
             "kind": spec.kind.value,
             "format": spec.format.value,
             "source": source,
-            "brand": str(spec.brand_id) if spec.brand_id else None,
+            "brand": str(brand_id) if brand_id else None,
             "mapping": dict(spec.mapping),
         }
         return await bulk.request_operation(

@@ -50,7 +50,7 @@ async def update(
         )
         return changed or _conflict()
 
-    return await context.command(SCOPE, work)
+    return await context.command(SCOPE, work, of_all_brands=True)
 
 
 async def create_brand(context: Context, slug: str, given: BrandValues) -> tuple[UUID | None, list[Refused]]:
@@ -70,7 +70,7 @@ async def create_brand(context: Context, slug: str, given: BrandValues) -> tuple
         except Refused as refusal:
             raise refusal if refusal.field[:1] == ("input",) else refusal.under("input") from None
 
-    return await context.command(SCOPE, work)
+    return await context.command(SCOPE, work, of_all_brands=True)
 
 
 async def update_brand(

@@ -73,7 +73,7 @@ async def delete(context: Context, customer_id: UUID) -> tuple[UUID | None, list
             raise Refused("NOT_FOUND", "There is no such customer.", ("input", "customerId"))
         return customer_id
 
-    return await context.command(SCOPE, work)
+    return await context.command(SCOPE, work, of_all_brands=True)
 
 
 def _reference(fields: Fields) -> CustomerReference:

@@ -14,6 +14,7 @@ from db.organizations import current_organization
 from db.references import unknown_customers
 from db.statement import sql
 from domain import values
+from domain.brands import brand_of, require_all_brands
 from domain.bulk import BulkKind
 from domain.conditions import parse
 from domain.refusals import Refused
@@ -57,7 +58,7 @@ async def create(
             type=given["type"],
             condition=_condition(condition),
             description=_description(given.get("description")),
-            brand_id=given.get("brand_id"),
+            brand_id=brand_of(context.caller.brand_ids, given.get("brand_id"), "brandId"),
             state=given["state"],
             auto_update=given["auto_update"],
         )
@@ -145,9 +146,10 @@ async def override(
         actor, now = context.caller.actor, context.now
         if mode is not None:
             return await segments.override(tx, segment, ids, mode, actor=actor, now=now)
-        while await recompute_stale(tx, context.now):
-            pass
-        return await segments.release(tx, await current_organization(tx), segment, ids, actor=actor, now=now)
+        async with tx.unlimited():
+            while await recompute_stale(tx, context.now):
+                pass
+            return await segments.release(tx, await current_organization(tx), segment, ids, actor=actor, now=now)
 
     return await _told(context, work)
 
@@ -158,7 +160,9 @@ async def refresh(
     """Has a worker compute the members of these segments, or of all that are updated automatically."""
 
     async def work(tx: Transaction) -> UUID:
-        if segment_ids is not None and len(segment_ids) > MAX_SEGMENTS:
+        if segment_ids is None:
+            require_all_brands(context.caller.brand_ids)
+        elif len(segment_ids) > MAX_SEGMENTS:
             raise Refused("TOO_MANY", f"At most {MAX_SEGMENTS} segments at a time.", ("segmentIds",))
         for number, segment_id in enumerate(segment_ids or ()):
             segment = await segments.find_segment(tx, segment_id)
@@ -175,16 +179,19 @@ async def recalculate(context: Context, customer_id: UUID) -> tuple[list[segment
 
     async def work(tx: Transaction) -> list[segments.Change]:
         await _require_customers(tx, [customer_id], ("customerId",))
-        while await recompute_stale(tx, context.now):
-            pass
-        return await segments.refresh_segments(
-            tx,
-            await current_organization(tx),
-            candidates=sql("select :id::uuid as customer_id", id=customer_id),
-            now=context.now,
-            reason=ChangeReason.LIVE,
-            actor=context.caller.actor,
-        )
+        async with tx.unlimited():
+            while await recompute_stale(tx, context.now):
+                pass
+            changes = await segments.refresh_segments(
+                tx,
+                await current_organization(tx),
+                candidates=sql("select :id::uuid as customer_id", id=customer_id),
+                now=context.now,
+                reason=ChangeReason.LIVE,
+                actor=context.caller.actor,
+            )
+        visible = await segments.known_segments(tx, [change.segment_id for change in changes])
+        return [change for change in changes if change.segment_id in visible]
 
     return await _told(context, work)
 

@@ -20,8 +20,10 @@ TOOLS = Tools(check, SECRET)
 Api = Callable[..., Awaitable[dict[str, Any]]]
 
 
-def caller(organization: UUID, scopes: frozenset[str] = frozenset(SCOPES)) -> Caller:
-    return Caller(organization, "key:test", scopes)
+def caller(
+    organization: UUID, scopes: frozenset[str] = frozenset(SCOPES), brands: frozenset[UUID] | None = None
+) -> Caller:
+    return Caller(organization, "key:test", scopes, brands)
 
 
 @pytest.fixture
@@ -33,11 +35,12 @@ def api(database: Database, organization: UUID) -> Api:
         *,
         scopes: frozenset[str] = frozenset(SCOPES),
         organization: UUID = organization,
+        brands: frozenset[UUID] | None = None,
         planner: bool = PLANNER,
         operation: str | None = None,
         **variables: Any,
     ) -> dict[str, Any]:
-        context = Context(database, caller(organization, scopes), datetime.now(UTC), TOOLS)
+        context = Context(database, caller(organization, scopes, brands), datetime.now(UTC), TOOLS)
         answer: dict[str, Any] = orjson.loads(
             orjson.dumps(await execute(context, document, variables, operation, planner=planner))
         )

@@ -45,11 +45,15 @@ class _Known:
 
 @dataclass(slots=True)
 class _Row:
-    """The row of one (source, key): whose it is, if it is stored, and the telling that counts so far."""
+    """The row of one (source, key): whose it is, if it is stored, and the telling that counts so far.
+
+    hidden: it is stored for a brand that the caller is not limited to.
+    """
 
     id: UUID
     owner: UUID | None = None
     telling: Telling | None = None
+    hidden: bool = False
 
 
 _Name = tuple[str, str]
@@ -69,12 +73,14 @@ async def record_facts(
     tries again.
     """
     known = _Known(await _customers(tx, facts, now, create_missing), await _brands(tx, facts))
-    rows = await _lock_rows(tx, facts, known)
+    async with tx.unlimited():
+        rows = await _lock_rows(tx, facts, known)
     writings: dict[_Name, Writing] = {}
     recorded = [_tell(fact, known, rows, writings) for fact in facts]
     if writings:
         await write_facts(tx, list(writings.values()), now)
-        await _follow(tx, list(writings.values()), now)
+        async with tx.unlimited():
+            await _follow(tx, list(writings.values()), now)
     return recorded
 
 
@@ -87,6 +93,8 @@ def _tell(fact: Fact, known: _Known, rows: Mapping[_Name, _Row], writings: dict[
         return _refused(Refused("NOT_FOUND", "There is no such brand.", ("brand_id",)))
     name = fact.source, fact.key
     row, told = rows[name], Telling(customer_id, fact.content_hash, fact.revision)
+    if row.hidden:
+        return _refused(Refused("NOT_FOUND", "A fact that you may not see has this source and key.", ("key",)))
     try:
         decided = outcome(row.telling, told)
     except Refused as refusal:
@@ -145,16 +153,21 @@ async def _lock_rows(tx: Transaction, facts: Sequence[Fact], known: _Known) -> d
 async def _stored(tx: Transaction, names: Collection[_Name]) -> dict[_Name, _Row]:
     rows = await tx.rows(
         """
-        select f.source, f.key, f.id, f.customer_id, f.content_hash, f.revision from fact f
+        select f.source, f.key, f.id, f.customer_id, f.content_hash, f.revision,
+               f.brand_id = any(:brands::uuid[]) is not true as hidden
+        from fact f
         where f.organization_id = (select :organization::uuid)
           and f.source = any(:sources::text[]) and f.key = any(:keys::text[])
         """,
         sources=list({source for source, _ in names}),
         keys=[key for _, key in names],
+        brands=list(tx.brands or ()),
     )
     return {
-        (source, key): _Row(fact_id, customer_id, Telling(customer_id, content_hash, revision))
-        for source, key, fact_id, customer_id, content_hash, revision in rows
+        (source, key): _Row(
+            fact_id, customer_id, Telling(customer_id, content_hash, revision), hidden and tx.brands is not None
+        )
+        for source, key, fact_id, customer_id, content_hash, revision, hidden in rows
     }
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from db.records import column
 from db.relations import Relation, Sort
 from db.statement import Statement, join, sql
 from domain.scores import Risk
@@ -50,8 +51,9 @@ class Transition:
     skipped: list[str]
     actor: str | None
     notes: str | None
-    evidence: dict[str, Any]
     created_at: datetime
+    # It quotes metrics that count every brand's facts.
+    evidence: dict[str, Any] = column("case when current_brands() is null then t.evidence else '{}' end")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from db.segments.definitions import (
     delete_segment,
     find_segment,
     forget_customers,
+    known_segments,
     lock_segments,
     update_segment,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "find_override",
     "find_segment",
     "forget_customers",
+    "known_segments",
     "lock_segments",
     "note_refreshed",
     "override",

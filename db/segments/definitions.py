@@ -43,6 +43,14 @@ async def find_segment(tx: Transaction, segment_id: UUID, *, lock: bool = False)
     )
 
 
+async def known_segments(tx: Transaction, segment_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of these ids that are a segment's whom the transaction sees."""
+    rows = await tx.rows(
+        "select id from segment where organization_id = :organization and id = any(:ids::uuid[])", ids=list(segment_ids)
+    )
+    return {row["id"] for row in rows}
+
+
 async def lock_segments(tx: Transaction, segment_ids: Iterable[UUID]) -> None:
     """Until the transaction ends nobody else computes the members of these segments; waits for who does already.
 
@@ -87,7 +95,7 @@ async def create_segment(tx: Transaction, definition: Definition, *, actor: str)
         )
     except asyncpg.UniqueViolationError as error:
         raise Refused("KEY_TAKEN", f"There is a segment with the key {definition.key} already.", ("key",)) from error
-    except asyncpg.ForeignKeyViolationError as error:
+    except (asyncpg.ForeignKeyViolationError, asyncpg.InsufficientPrivilegeError) as error:
         raise Refused("UNKNOWN_BRAND", "There is no such brand.", ("brandId",)) from error
     await _keep_version(tx, segment_id, actor)
     return segment_id
@@ -128,8 +136,10 @@ async def delete_segment(tx: Transaction, segment_id: UUID) -> None:
     """Deletes a segment with its members and history; refuses IN_USE while something is built on it."""
     await _lock_definitions(tx)
     await lock_segments(tx, [segment_id])
-    user = await tx.value(_USERS, id=segment_id)
+    async with tx.unlimited():
+        user = await tx.value(_USERS, id=segment_id)
     if user:
+        user = user if tx.brands is None else "something else"
         raise Refused("IN_USE", f"It is used by {user}.", ("id",))
     await tx.run("delete from segment where organization_id = :organization and id = :id", id=segment_id)
 
@@ -180,7 +190,8 @@ async def _require_sound(tx: Transaction, segment_id: UUID, condition: Condition
     if condition is None:
         return
     await require_references(tx, condition)
-    depends_on = {row["id"]: row["depends_on"] for row in await tx.rows(_DEPENDS_ON)}
+    async with tx.unlimited():
+        depends_on = {row["id"]: row["depends_on"] for row in await tx.rows(_DEPENDS_ON)}
     refuse_cycle(segment_id, segments_in(condition), depends_on)
 
 

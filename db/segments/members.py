@@ -117,7 +117,9 @@ async def _change(
 
 async def _tell_dependents(tx: Transaction, segment: Segment, changed: list[UUID], now: datetime) -> None:
     """Other segments may be built on this one; without such a one nobody needs to look at these customers again."""
-    if changed and await tx.value(_HAS_DEPENDENTS, id=segment.id):
+    async with tx.unlimited():
+        asked = bool(changed) and await tx.value(_HAS_DEPENDENTS, id=segment.id)
+    if asked:
         await mark_dirty(tx, Statement("select unnest($1::uuid[])", (changed,)), now)
 
 

@@ -57,7 +57,9 @@ async def run_import(run: Run) -> Again | None:
         return None
     if reader is None:
         return None
-    return await _take_batches(run, reader, operation_id, position)
+    async with run.database.tenant(run.organization_id) as tx:
+        brands = await bulk.limit_of(tx, operation_id)
+    return await _take_batches(run, reader, operation_id, position, brands)
 
 
 async def _open(run: Run, operation_id: UUID, *, whole: bool) -> Reader | None:
@@ -89,11 +91,13 @@ def spec_of(args: Mapping[str, Any], timezone: str) -> ImportSpec:
     )
 
 
-async def _take_batches(run: Run, reader: Reader, operation_id: UUID, position: Position) -> Again | None:
+async def _take_batches(
+    run: Run, reader: Reader, operation_id: UUID, position: Position, brands: frozenset[UUID] | None
+) -> Again | None:
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + SLICE
     async for batch in reader.batches(position if position.place else None):
-        if not await _take(run, reader, operation_id, position, batch):
+        if not await _take(run, reader, operation_id, position, batch, brands):
             return None
         await keep_statistics(run.database)
         position = batch.after
@@ -105,8 +109,10 @@ async def _take_batches(run: Run, reader: Reader, operation_id: UUID, position: 
     return None
 
 
-async def _take(run: Run, reader: Reader, operation_id: UUID, begin: Position, batch: Batch) -> bool:
-    """One batch in one transaction; False when the operation shall stop."""
+async def _take(
+    run: Run, reader: Reader, operation_id: UUID, begin: Position, batch: Batch, brands: frozenset[UUID] | None
+) -> bool:
+    """One batch in one transaction, limited as who asked for it is; False when the operation shall stop."""
 
     async def work(tx: Transaction) -> bool:
         taken = await take_in(tx, reader, batch, run.now)
@@ -119,7 +125,7 @@ async def _take(run: Run, reader: Reader, operation_id: UUID, begin: Position, b
         await run.checkpoint(tx, {"place": batch.after.place, "rows": batch.after.rows})
         return go_on
 
-    return await run.database.attempt(run.organization_id, work)
+    return await run.database.attempt(run.organization_id, work, brands)
 
 
 @handles("uploads.prune")

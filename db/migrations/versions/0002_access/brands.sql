@@ -123,8 +123,9 @@ do $$
 declare
     name regclass;
 begin
-    foreach name in array array['api_key', 'member', 'upload', 'upload_chunk', 'bulk_operation_error', 'segment', 'template',
-                                'template_version', 'campaign', 'consent', 'consent_change', 'customer_metrics',
+    foreach name in array array['api_key', 'member', 'invitation', 'session', 'refresh_token', 'upload',
+                                'upload_chunk', 'bulk_operation_error', 'segment', 'template', 'template_version', 'campaign',
+                                'consent', 'consent_change', 'customer_metrics',
                                 'customer_note', 'customer_tag', 'fact', 'fact_item', 'journey', 'message',
                                 'segment_membership', 'segment_membership_change', 'segment_version',
                                 'stage_transition']::regclass[] loop
@@ -135,7 +136,7 @@ $$;
 
 -- The organization's own: to read, and tags to add to. A suppression is for every brand, so only to be heeded.
 select limit_to_brands(name::regclass, 'true', 'select')
-from unnest(array['organization', 'journey_stage', 'suppression']) name;
+from unnest(array['organization', 'role', 'journey_stage', 'suppression']) name;
 select limit_to_brands('tag', 'true', 'select, insert');
 
 -- Shown to nobody.

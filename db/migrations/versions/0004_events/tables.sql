@@ -76,4 +76,9 @@ CREATE TABLE webhook_attempt (
 );
 select protect_tenant_table('webhook_attempt');
 
+-- Callers of some brands cause events as everybody does, and see of webhooks no more than that takes.
+select limit_to_brands('webhook', 'true', 'select (organization_id, id, state, event_types), update (id)');
+select limit_to_brands('outbox_event', 'true', 'select, insert');
+select limit_to_brands('webhook_delivery', 'true', 'insert');
+
 reset role;
