@@ -14,7 +14,7 @@ from db.database import Transaction
 from db.dirty_customers import mark_dirty
 from db.journeys.choice import move_statement, ruled_stages
 from db.journeys.closing import leave_closed
-from db.journeys.moves import start
+from db.journeys.moves import start, tell_moves
 from db.metrics import computed_metrics
 from db.organizations import Organization
 from db.planning import many_rows
@@ -79,6 +79,7 @@ async def _evaluate(tx: Transaction, scope: Scope, *, now: datetime, actor: str,
     if scope.as_of is None:
         left = await leave_closed(tx, scope.candidates, at=scope.now, actor=actor)
         flows.update({flow: len(customers) for flow, customers in left.items()})
+        await tell_moves(tx, left, scope.now)
         moved += chain.from_iterable(left.values())
     started = await start(tx, _newcomers(scope, stages, lapsed=lapsed), at=scope.now, actor=actor)
     flows.update({(None, stage.id): started for stage in stages if stage.is_initial and started})
@@ -87,6 +88,7 @@ async def _evaluate(tx: Transaction, scope: Scope, *, now: datetime, actor: str,
         found = {(from_id, to_id): customers for from_id, to_id, customers in await tx.rows(statement)}
         missed = found.pop((None, None), None)
         flows.update({flow: len(customers) for flow, customers in found.items()})
+        await tell_moves(tx, found, scope.now)
         moved += chain.from_iterable(found.values())
         if not missed:
             break

@@ -1,13 +1,15 @@
 """Starting journeys and moving customers by hand: one statement for a set of customers, one of them a set of one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from db.database import Transaction
-from db.statement import Statement
+from db.outbox import record, recording
+from db.statement import Statement, sql
+from domain.events import EventType
 from domain.journeys import Lock
 
 
@@ -54,14 +56,41 @@ async def start(tx: Transaction, customers: Statement, *, at: datetime, actor: s
               and not exists (select from journey j where j.organization_id = :organization and j.customer_id = k.id)
             order by k.id
             on conflict (organization_id, customer_id) do nothing
-            returning id, stage_id)
+            returning id, customer_id, stage_id):events
         insert into stage_transition (organization_id, journey_id, seq, to_stage_id, entered_at, trigger, actor)
         select :organization, id, 1, stage_id, :at, 'SYSTEM', :actor from started
         """,
         customers=customers,
         at=at,
         actor=actor,
+        events=await recording(tx, STAGE_CHANGED, sql(_STARTED, at=at)),
     )
+
+
+STAGE_CHANGED = (EventType.JOURNEY_STAGE_CHANGED,)
+_STARTED = """
+select 'JOURNEY_STAGE_CHANGED',
+       jsonb_build_object('customerId', customer_id, 'fromStageId', null, 'toStageId', stage_id), :at::timestamptz
+from started
+"""
+_MOVED = """
+select 'JOURNEY_STAGE_CHANGED',
+       jsonb_build_object('customerId', w.customer_id, 'fromStageId', c.from_stage_id, 'toStageId', :stage_id::uuid),
+       c.stage_entered_at
+from closed c join wanted w on w.id = c.id
+"""
+_FLOWED = """
+select 'JOURNEY_STAGE_CHANGED',
+       jsonb_build_object('customerId', customer_id, 'fromStageId', :from_stage::uuid, 'toStageId', :to_stage::uuid),
+       :at::timestamptz
+from unnest(:customers::uuid[]) customer_id
+"""
+
+
+async def tell_moves(tx: Transaction, moves: Mapping[tuple[UUID | None, UUID], list[UUID]], at: datetime) -> None:
+    """Tells whoever listens which customers moved from which stage to which."""
+    for (from_stage, to_stage), customers in moves.items():
+        await record(tx, STAGE_CHANGED, _FLOWED, customers=customers, from_stage=from_stage, to_stage=to_stage, at=at)
 
 
 # What is asked for beside what is there; `_lock` came before, so nothing of it can change any more.
@@ -120,7 +149,7 @@ async def transition(
                                           trigger, actor, notes)
             select :organization, id, version, from_stage_id, :stage_id, stage_entered_at, 'MANUAL', :actor, :notes
             from closed
-            returning journey_id, seq)
+            returning journey_id, seq):events
         select w.customer_id,
                case when o.seq is not null then 'MOVED'
                     when w.id is null then 'NOT_FOUND'
@@ -136,6 +165,7 @@ async def transition(
         at=at,
         actor=actor,
         notes=notes,
+        events=await recording(tx, STAGE_CHANGED, sql(_MOVED, stage_id=stage_id)),
     )
     return _in_order(moves, {row[0]: Outcome(row[0], Result(row[1]), row[2]) for row in rows})
 
