@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from db.connections import Connections
 from db.statement import Statement, sql
 from domain.live import Event
 from domain.refusals import Rejected
@@ -20,6 +21,11 @@ APP_ROLE = "wayfare_app"
 # What a transaction that is limited to some brands acts as: the policies `brands` bind it besides.
 LIMITED_ROLE = "wayfare_limited"
 _ATTEMPTS = 3
+_SESSION = {"jit": "off", "application_name": "wayfare", "timezone": "UTC"}
+# A statement of one round trip is a page or an object by keys: the same plan serves all of them. What a transaction
+# runs may touch ten rows or a million, so there the values decide.
+_PLANS = {"plan_cache_mode": "force_generic_plan"}
+_BEGIN = "begin; set local plan_cache_mode = auto"
 # Prepared statements are kept by their text. Postgres plans them anew when the role has changed since, so the texts of
 # limited transactions are made others: nobody else pays for them.
 _LIMITED = " -- limited"
@@ -117,8 +123,8 @@ class Transaction:
 class Database:
     """A pool of connections that act as the application role."""
 
-    def __init__(self, pool: Any, bell: Bell | None = None, announce: Announce | None = None) -> None:
-        self._pool = pool
+    def __init__(self, connections: Connections, bell: Bell | None = None, announce: Announce | None = None) -> None:
+        self._connections = connections
         self._bell = bell
         self._announce = announce
 
@@ -132,8 +138,11 @@ class Database:
         role: str = APP_ROLE,
         bell: Bell | None = None,
         announce: Announce | None = None,
+        patience: float | None = None,
     ) -> "Database":
         """Connects; `pooler` is for PgBouncer in transaction mode, which loses prepared statements.
+
+        `patience` is how many seconds to wait for a free connection (db/connections.py).
 
         `bell` is called with the ids of the jobs a transaction requested, `announce` with the events it tells, after
         its commit; neither may block.
@@ -147,9 +156,9 @@ class Database:
             init=_set_codecs,
             reset=_leave_transaction,
             statement_cache_size=0 if pooler else 512,
-            server_settings={"role": role, "jit": "off", "application_name": "wayfare", "timezone": "UTC"},
+            server_settings={"role": role, **_SESSION, **({} if pooler else _PLANS)},
         )
-        database = cls(pool, bell, announce)
+        database = cls(Connections(pool, size, patience), bell, announce)
         try:
             await database._refuse_powerful_role()
         except BaseException:
@@ -158,7 +167,19 @@ class Database:
         return database
 
     async def close(self) -> None:
-        await self._pool.close()
+        await self._connections.close()
+
+    async def answer(self, organization_id: UUID, statement: Statement) -> Any:
+        """The one value of a statement that only reads, in one round trip: it names the organization itself.
+
+        statement: `select <expression>` without a FROM of its own. The organization is set for the statement's own
+        transaction by the one row of the FROM that is added here. A select list is evaluated for a row of FROM, so
+        never before that; were it otherwise, row-level security would show nothing.
+        """
+        number = len(statement.values) + 1
+        text = f"{statement.text} from (select set_config('app.organization', ${number}, true) offset 0) tenant"
+        async with self._connections.use() as connection:
+            return await connection.fetchval(text, *statement.values, str(organization_id))
 
     @asynccontextmanager
     async def tenant(self, organization_id: UUID, brands: frozenset[UUID] | None = None) -> AsyncIterator[Transaction]:
@@ -202,18 +223,18 @@ class Database:
     async def look_up(self, statement: str, /, **parts: Any) -> Any | None:
         """One row of one statement without an organization, in the one round trip that it needs."""
         built = sql(statement, **parts)
-        async with self._pool.acquire() as connection:
+        async with self._connections.use() as connection:
             return await connection.fetchrow(built.text, *built.values)
 
     @asynccontextmanager
     async def untenanted(self) -> AsyncIterator[Transaction]:
         """A transaction without an organization: sees no tenant row, may call the named definer functions."""
-        async with self._begin("begin") as connection:
+        async with self._begin(_BEGIN) as connection:
             yield Transaction(connection, None)
 
     @asynccontextmanager
     async def _begin(self, begin: str) -> AsyncIterator[Any]:
-        async with self._pool.acquire() as connection:
+        async with self._connections.use() as connection:
             try:
                 await connection.execute(begin)
                 yield connection
@@ -223,13 +244,13 @@ class Database:
             await connection.execute("commit")
 
     async def _refuse_powerful_role(self) -> None:
-        powerful = await self._pool.fetchval(
+        found = await self.look_up(
             """
             select exists (select from pg_roles where rolname = current_user and (rolsuper or rolbypassrls))
                 or exists (select from pg_class where relowner = current_user::regrole and relname = 'customer')
             """
         )
-        if powerful:
+        if found is None or found[0]:
             message = (
                 "The database role is a superuser, bypasses row-level security or owns the tables. "
                 f"Run `wayfare migrate` once with an owner's URL and connect as a role that may become {APP_ROLE}."
@@ -239,7 +260,7 @@ class Database:
 
 def _begin(organization_id: UUID, brands: frozenset[UUID] | None) -> str:
     """Begins in one round trip. Identifiers are UUID objects, so their text cannot carry anything else."""
-    begin = f"begin; set local app.organization = '{UUID(str(organization_id))}'"
+    begin = f"{_BEGIN}; set local app.organization = '{UUID(str(organization_id))}'"
     if brands is None:
         return begin
     listed = ",".join(sorted(str(UUID(str(brand))) for brand in brands))

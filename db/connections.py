@@ -1,0 +1,121 @@
+"""Open connections at hand: taken and given back without a round trip, a task or a lock."""
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from domain.refusals import Rejected
+
+
+class Connections:
+    """At most `size` connections of a driver's pool, kept between uses.
+
+    The pool opens, checks and closes connections; taking one from it and putting it back costs as much processor time
+    as a small query does. What was used without trouble is therefore kept here, the last one on top, and only what a
+    failure left in doubt goes back to the pool, which makes sure of it or closes it.
+
+    patience: seconds to wait for a free one before OVERLOADED is raised; None waits for ever.
+    """
+
+    def __init__(self, pool: Any, size: int, patience: float | None = None) -> None:
+        self._pool = pool
+        self._patience = patience
+        self._places = size
+        self._idle: list[Any] = []
+        self._waiting: deque[asyncio.Future[Any]] = deque()
+
+    def use(self) -> "_Use":
+        """`async with connections.use() as connection`: for one user at a time."""
+        return _Use(self)
+
+    async def take(self) -> Any:
+        """To be given back, or dropped after a failure."""
+        while True:
+            connection = self._idle.pop() if self._idle else await self._next()
+            if not connection.is_closed():
+                return connection
+            await self.drop(connection)
+
+    def give(self, connection: Any) -> None:
+        """Back from a use that ended well: outside a transaction and with nothing under way."""
+        if not self._hand(connection):
+            self._idle.append(connection)
+
+    async def drop(self, connection: Any) -> None:
+        """Back from a use that failed."""
+        try:
+            await self._pool.release(connection)
+        finally:
+            if not self._hand(None):
+                self._places += 1
+
+    async def close(self) -> None:
+        while self._idle:
+            await self._pool.release(self._idle.pop())
+        await self._pool.close()
+
+    async def _next(self) -> Any:
+        """Another one of the pool while there is a place, else the next that somebody gives back."""
+        if not self._places:
+            connection = await self._wait()
+            if connection is not None:
+                return connection
+        else:
+            self._places -= 1
+        try:
+            return await self._pool.acquire()
+        except BaseException:
+            if not self._hand(None):
+                self._places += 1
+            raise
+
+    async def _wait(self) -> Any:
+        """A connection, or None for the place of one that was dropped."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(self._patience):
+                return await turn
+        except BaseException as reason:
+            self._pass_on(turn)
+            if isinstance(reason, TimeoutError):
+                raise Rejected("OVERLOADED", "Too much is asked at once: try again in a second.") from reason
+            raise
+
+    def _pass_on(self, turn: "asyncio.Future[Any]") -> None:
+        """Whoever stopped waiting may have been handed something in the same moment."""
+        if turn.cancelled() or not turn.done():
+            return
+        if turn.result() is not None:
+            self.give(turn.result())
+        elif not self._hand(None):
+            self._places += 1
+
+    def _hand(self, connection: Any) -> bool:
+        """To the first who still waits; None tells them that a place is free."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(connection)
+                return True
+        return False
+
+
+class _Use:
+    """One use of a connection; a class, because a generator costs more."""
+
+    __slots__ = ("_connection", "_connections")
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._connection: Any = None
+
+    async def __aenter__(self) -> Any:
+        self._connection = await self._connections.take()
+        return self._connection
+
+    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
+        if error is None:
+            self._connections.give(self._connection)
+        else:
+            await self._connections.drop(self._connection)
