@@ -1,5 +1,6 @@
 """Whom a condition matches, without saving it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -13,8 +14,9 @@ from db.organizations import current_organization
 from db.segments.analytics import Share, composition
 from db.segments.overrides import decided
 from db.statement import Statement
-from domain.conditions import Condition, parse
+from domain.conditions import Condition
 from domain.refusals import Refused, Rejected
+from domain.segments_given import read_definition
 from resolvers.context import Context
 
 MAX_SAMPLE = 50
@@ -65,12 +67,15 @@ async def _matched(context: Context, tx: Transaction, wanted: Wanted) -> Stateme
     return matched if wanted.segment_id is None else decided(matched, wanted.segment_id, tx.organization_id)
 
 
-def read_condition(given: object, *path: str) -> Condition:
-    """A condition that is a query's argument; raises BAD_USER_INPUT with the refusal's code as reason."""
+def read_condition(given: Mapping[str, object]) -> Condition:
+    """A definition (see `read_definition`) among a query's arguments; raises BAD_USER_INPUT."""
     try:
-        return parse(given)
+        condition = read_definition(given)
     except Refused as refusal:
-        raise Rejected.argument(refusal, *(path or ("condition",))) from refusal
+        raise Rejected.argument(refusal) from refusal
+    if condition is None:
+        raise Rejected("BAD_USER_INPUT", "Say which customers: give a condition.")
+    return condition
 
 
 async def current_scope(

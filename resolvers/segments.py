@@ -16,7 +16,6 @@ from db.statement import sql
 from domain import values
 from domain.brands import brand_of, require_all_brands
 from domain.bulk import BulkKind
-from domain.conditions import parse
 from domain.refusals import Refused
 from domain.segments import (
     ChangeReason,
@@ -27,6 +26,7 @@ from domain.segments import (
     require_overridable,
     require_refreshable,
 )
+from domain.segments_given import read_definition
 from resolvers.context import Context
 
 MANAGE = "segments:manage"
@@ -46,31 +46,38 @@ class Made:
 
 
 async def create(
-    context: Context, given: Mapping[str, Any], condition: object | None
+    context: Context, given: Mapping[str, Any], definition: Mapping[str, object]
 ) -> tuple[Made | None, list[Refused]]:
-    """Makes a segment; an active automatic one is refreshed by a worker right away."""
+    """Makes a segment; an active automatic one is refreshed by a worker right away.
+
+    definition: what `read_definition` reads; nothing of it for a manual segment.
+    """
 
     async def work(tx: Transaction) -> Made:
         name = values.line(given["name"], "name")
-        definition = segments.Definition(
+        made = segments.Definition(
             key=_key(given.get("key") or _key_of(name)),
             name=name,
             type=given["type"],
-            condition=_condition(condition),
+            condition=read_definition(definition),
             description=_description(given.get("description")),
             brand_id=brand_of(context.caller.brand_ids, given.get("brand_id"), "brandId"),
             state=given["state"],
             auto_update=given["auto_update"],
         )
-        segment_id = await segments.create_segment(tx, definition, actor=context.caller.actor)
-        due = definition.type is SegmentType.AUTOMATIC and definition.state is SegmentState.ACTIVE
+        segment_id = await segments.create_segment(tx, made, actor=context.caller.actor)
+        due = made.type is SegmentType.AUTOMATIC and made.state is SegmentState.ACTIVE
         return Made(segment_id, await _request(tx, context, [segment_id], None) if due else None)
 
     return await _told(context, work)
 
 
 async def update(
-    context: Context, segment_id: UUID, given: Mapping[str, Any], condition: object | None, expected_version: int | None
+    context: Context,
+    segment_id: UUID,
+    given: Mapping[str, Any],
+    definition: Mapping[str, object],
+    expected_version: int | None,
 ) -> tuple[Made | None, list[Refused]]:
     """Changes what is given; another condition is another definition, whose members a worker computes right away."""
 
@@ -84,8 +91,9 @@ async def update(
             changes["name"] = values.line(changes["name"], "name")
         if "description" in changes:
             changes["description"] = _description(changes["description"])
+        condition = read_definition(definition)
         if condition is not None:
-            changes["condition"] = _condition(condition)
+            changes["condition"] = condition
         recompute = await segments.update_segment(tx, segment, changes, actor=context.caller.actor)
         due = recompute and segment.type == SegmentType.AUTOMATIC
         active = changes.get("state", segment.state) == SegmentState.ACTIVE
@@ -230,15 +238,6 @@ async def _require_customers(
         if customer in missing:
             place = path if path == ("customerId",) else (*path, str(number))
             raise Refused("NOT_FOUND", "There is no such customer.", place)
-
-
-def _condition(given: object | None) -> Any:
-    if given is None:
-        return None
-    try:
-        return parse(given)
-    except Refused as refusal:
-        raise refusal.under("condition") from refusal
 
 
 def _description(value: str | None) -> str | None:

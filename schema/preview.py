@@ -15,6 +15,7 @@ from schema.conditions import SegmentConditionInput, given_condition
 from schema.connections import Count, CountPrecision
 from schema.customers import Customer
 from schema.fields import Info, argument, column, read, scoped
+from schema.segment_templates import SegmentComparisonInput, SegmentCriteriaInput, SegmentTemplateInput
 
 
 @strawberry.type(description="How many of the customers have one thing in common.")
@@ -46,13 +47,19 @@ class SegmentPreview:
 @strawberry.type
 class PreviewQueries:
     @strawberry.field(
-        description=scoped("Whom a condition matches, without saving it.", "segments:view"),
+        description=scoped(
+            "Whom a condition matches, without saving it. Give one of condition, criteria, conditions and template.",
+            "segments:view",
+        ),
         graphql_type=SegmentPreview,
     )
     async def segment_preview(
         self,
         info: Info,
-        condition: Annotated[SegmentConditionInput, argument("Which customers.")],
+        condition: Annotated[SegmentConditionInput | None, argument("Which customers.")] = None,
+        criteria: Annotated[SegmentCriteriaInput | None, argument("The same as limits.")] = None,
+        conditions: Annotated[list[SegmentComparisonInput] | None, argument("The same as a flat list.")] = None,
+        template: Annotated[SegmentTemplateInput | None, argument("The same from a template.")] = None,
         as_of: Annotated[datetime | None, argument("Evaluate as of this instant; now without it.")] = None,
         brand: Annotated[strawberry.ID | None, argument("Only this brand's customers, facts and metrics.")] = None,
         segment: Annotated[strawberry.ID | None, argument("With people's decisions about this segment.")] = None,
@@ -61,7 +68,14 @@ class PreviewQueries:
         info.context.caller.require("segments:view")
         brand_id = row_id(brand, "Brand") if brand else None
         wanted = reading.Wanted(
-            reading.read_condition(given_condition(condition)),
+            reading.read_condition(
+                {
+                    "condition": given_condition(condition),
+                    "criteria": given_condition(criteria),
+                    "conditions": given_condition(conditions),
+                    "template": given_condition(template),
+                }
+            ),
             as_of,
             brand_id,
             row_id(segment, "Segment") if segment else None,

@@ -22,6 +22,7 @@ from schema.preview import PreviewQueries
 from schema.profiles import ProfileMutations
 from schema.recording import FactMutations
 from schema.segment_analytics import SegmentAnalyticsQueries
+from schema.segment_templates import SegmentTemplateQueries
 from schema.segmenting import SegmentMutations
 from schema.segments import SegmentQueries
 from schema.sending import SendingMutations
@@ -44,6 +45,7 @@ class Query(
     PreviewQueries,
     ExplainingQueries,
     SegmentAnalyticsQueries,
+    SegmentTemplateQueries,
     JourneyQueries,
     BulkQueries,
     TemplateQueries,

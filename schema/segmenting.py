@@ -11,6 +11,7 @@ from db.customers import CUSTOMER_BY_ID
 from db.segments.records import SEGMENT_BY_ID
 from domain.refusals import Refused
 from domain.segments import OverrideMode, SegmentState, SegmentType
+from domain.segments_given import WAYS
 from resolvers import segments as commands
 from resolvers.ids import global_id, row_id
 from schema.bulk import BulkOperation
@@ -20,6 +21,7 @@ from schema.enums import described
 from schema.fields import Info, argument, read, scoped
 from schema.payloads import Payload, UserError, user_errors
 from schema.profiles import fields
+from schema.segment_templates import SegmentComparisonInput, SegmentCriteriaInput, SegmentTemplateInput
 from schema.segments import Segment
 
 _REFUSALS = {
@@ -43,8 +45,10 @@ _REFUSALS = {
     "UNKNOWN_CONDITION": "There is no such kind of condition.",
     "UNKNOWN_FIELD": "There is no such field; segmentFields lists them.",
     "UNKNOWN_OPERATOR": "The field does not offer this operator.",
+    "UNKNOWN_PARAMETER": "The template has no such parameter.",
     "UNKNOWN_SEGMENT": "The condition names a segment that does not exist.",
     "UNKNOWN_STAGE": "The condition names a stage that does not exist.",
+    "UNKNOWN_TEMPLATE": "There is no template of this key; segmentTemplates lists them.",
 }
 SegmentErrorCode = StrEnum("SegmentErrorCode", {name: name for name in _REFUSALS})  # type: ignore[misc]  # made from its descriptions
 described(SegmentErrorCode, "Why a segment command was refused.", _REFUSALS)
@@ -68,6 +72,9 @@ class SegmentCreateInput:
     name: str = _must("Its name.")
     type: SegmentType = strawberry.field(default=SegmentType.AUTOMATIC, description="Who decides who is in it.")
     condition: SegmentConditionInput | None = _may("Whom an automatic segment contains; a manual one has none.")
+    criteria: SegmentCriteriaInput | None = _may("The same as limits instead of `condition`.")
+    conditions: list[SegmentComparisonInput] | None = _may("The same as a flat list instead of `condition`.")
+    template: SegmentTemplateInput | None = _may("The same from a template instead of `condition`.")
     key: str | None = _may("Its short name, unique in the organization; made of the name without it.")
     description: str | None = _may("What it is for.")
     brand_id: strawberry.ID | None = _may("Only this brand's customers.")
@@ -81,6 +88,9 @@ class SegmentUpdateInput:
     name: str | None = _may("Its name.")
     description: str | None = _may("What it is for.")
     condition: SegmentConditionInput | None = _may("Another condition; the members are computed anew.")
+    criteria: SegmentCriteriaInput | None = _may("The same as limits instead of `condition`.")
+    conditions: list[SegmentComparisonInput] | None = _may("The same as a flat list instead of `condition`.")
+    template: SegmentTemplateInput | None = _may("The same from a template instead of `condition`.")
     state: SegmentState | None = _may("Whether it is computed.")
     auto_update: bool | None = _may("Whether it follows every change by itself.")
     expected_version: int | None = strawberry.field(default=None, description="Refuse unless this is its version.")
@@ -205,10 +215,10 @@ class SegmentMutations:
         self, info: Info, input: Annotated[SegmentCreateInput, argument("The segment.")]
     ) -> SegmentCreatePayload:
         given = fields(input)
-        condition = _condition(given)
+        definition = _definition(given)
         if given.get("brand_id"):
             given["brand_id"] = row_id(given["brand_id"], "Brand")
-        made, refusals = await commands.create(info.context, given, condition)
+        made, refusals = await commands.create(info.context, given, definition)
         return SegmentCreatePayload(**_made(info, made), user_errors=_errors(refusals))
 
     @strawberry.mutation(description=scoped("Changes a segment.", MANAGE))
@@ -216,11 +226,11 @@ class SegmentMutations:
         self, info: Info, input: Annotated[SegmentUpdateInput, argument("What to change.")]
     ) -> SegmentUpdatePayload:
         given = fields(input)
-        condition, expected = _condition(given), given.pop("expected_version")
+        definition, expected = _definition(given), given.pop("expected_version")
         segment_id = row_id(given.pop("segment_id"), "Segment")
         # Null means nothing where there must be something.
         changes = {name: value for name, value in given.items() if value is not None or name == "description"}
-        made, refusals = await commands.update(info.context, segment_id, changes, condition, expected)
+        made, refusals = await commands.update(info.context, segment_id, changes, definition, expected)
         return SegmentUpdatePayload(**_made(info, made), user_errors=_errors(refusals))
 
     @strawberry.mutation(description=scoped("Deletes a segment that nothing is built on.", MANAGE))
@@ -314,9 +324,9 @@ async def _overridden(info: Info, input: Any, mode: OverrideMode | None) -> dict
     }
 
 
-def _condition(given: dict[str, Any]) -> Any:
-    condition = given.pop("condition", None)
-    return None if condition is None else given_condition(condition)
+def _definition(given: dict[str, Any]) -> dict[str, object]:
+    """Takes the ways of defining a segment out of the input; the rest are columns."""
+    return {way: given_condition(given.pop(way, None)) for way in WAYS}
 
 
 def _made(info: Info, made: commands.Made | None) -> dict[str, Any]:
