@@ -2,8 +2,9 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -32,12 +33,51 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=1, le=65535, validation_alias="WAYFARE_PORT")
     state: Place = Field(default=CHECKOUT / "var", validation_alias="WAYFARE_STATE")
 
+    # Origins whose pages may use the API (CORS, WebSockets), and names the API answers to (none: all); with commas.
+    listed_origins: str = Field(default="", validation_alias="WAYFARE_ORIGINS")
+    listed_hosts: str = Field(default="", validation_alias="WAYFARE_HOSTS")
+
+    # Sign access tokens: the first one signs, all are believed; with commas. None: WAYFARE_SECRET does.
+    listed_token_secrets: SecretStr = Field(default=SecretStr(""), validation_alias="WAYFARE_TOKEN_SECRETS")
+    # An OpenID Connect issuer whose tokens are believed: `iss` and `aud` as they are in them, and where its keys are.
+    oidc_issuer: str | None = None
+    oidc_audience: str | None = None
+    oidc_jwks_url: str | None = None
+    # Where people accept invitations, with {token} in it.
+    invitation_url: str | None = Field(default=None, validation_alias="WAYFARE_INVITATION_URL")
+
     # The key that GraphiQL starts with; `wayfare run` sets it for the API it starts, nobody else should.
     dev_key: str | None = Field(default=None, validation_alias="WAYFARE_DEV_KEY")
 
     # A folder with initdb and postgres; a valkey-server or redis-server, or the folder of one.
     embed_pg_bin: Place | None = None
     embed_redis_bin: Place | None = None
+
+    @property
+    def origins(self) -> list[str]:
+        return [origin.strip() for origin in self.listed_origins.split(",") if origin.strip()]
+
+    @property
+    def hosts(self) -> list[str]:
+        return [host.strip() for host in self.listed_hosts.split(",") if host.strip()]
+
+    @property
+    def token_secrets(self) -> list[str]:
+        """Newest first."""
+        return [secret.strip() for secret in self.listed_token_secrets.get_secret_value().split(",") if secret.strip()]
+
+    @model_validator(mode="after")
+    def _check_people(self) -> "Settings":
+        """Raises ValueError: half an issuer, keys fetched in the clear, or a secret that can be guessed."""
+        issuer = [self.oidc_issuer, self.oidc_audience, self.oidc_jwks_url]
+        if any(issuer) and not all(issuer):
+            raise ValueError("OIDC_ISSUER, OIDC_AUDIENCE and OIDC_JWKS_URL go together")
+        keys = urlsplit(self.oidc_jwks_url or "https://")
+        if keys.scheme != "https" and keys.hostname not in ("localhost", "127.0.0.1", "::1"):
+            raise ValueError("OIDC_JWKS_URL must be https")
+        if any(len(secret) < 32 for secret in self.token_secrets):
+            raise ValueError("each of WAYFARE_TOKEN_SECRETS has 32 characters at least")
+        return self
 
     @property
     def admin_url(self) -> str | None:

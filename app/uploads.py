@@ -1,20 +1,19 @@
 """POST /uploads: a file comes in as the body of a request, is stored as it comes, and is answered with its id."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from uuid import UUID
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from app.callers import caller_of
 from app.requests import Unacceptable
 from db.database import Database
 from db.uploads import CHUNK, add_chunk, create_upload, delete_upload, finish_upload
 from domain.access import Caller
 from domain.refusals import Refused, Rejected
 from domain.values import line
-from resolvers.access import authenticate
 from resolvers.ids import global_id
 from resolvers.imports import SCOPE
 
@@ -40,7 +39,7 @@ def _answer(status: int, body: object) -> Response:
 
 async def _caller(request: Request) -> Caller:
     try:
-        caller = await authenticate(request.app.state.database, request.headers.get("authorization"), datetime.now(UTC))
+        caller = await caller_of(request.app.state, request.headers.get("authorization"))
         caller.require(SCOPE)
     except Rejected as rejection:
         raise Unacceptable(_STATUS[rejection.code], rejection.code, rejection.message) from rejection
