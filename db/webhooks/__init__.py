@@ -1,0 +1,62 @@
+"""Webhooks as they are stored: endpoints with sealed secrets, deliveries, and what became of each attempt."""
+
+from db.webhooks.deliveries import Attempted, Due, due, next_wake, prune, resend, settle, test
+from db.webhooks.endpoints import (
+    Draft,
+    add_webhook,
+    change_webhook,
+    count_webhooks,
+    delete_webhook,
+    find_webhook,
+    owe_waiting,
+    rotate_secret,
+    seal_again,
+    sealed_secrets,
+)
+from db.webhooks.records import (
+    ATTEMPTS_OF_DELIVERY,
+    DELIVERIES,
+    DELIVERIES_OF_WEBHOOK,
+    DELIVERY_BY_ID,
+    WEBHOOK_BY_ID,
+    WEBHOOKS,
+    Attempt,
+    Delivery,
+    Webhook,
+    matching_deliveries,
+    matching_webhooks,
+)
+from db.webhooks.vault import Vault
+
+__all__ = [
+    "ATTEMPTS_OF_DELIVERY",
+    "DELIVERIES",
+    "DELIVERIES_OF_WEBHOOK",
+    "DELIVERY_BY_ID",
+    "WEBHOOKS",
+    "WEBHOOK_BY_ID",
+    "Attempt",
+    "Attempted",
+    "Delivery",
+    "Draft",
+    "Due",
+    "Vault",
+    "Webhook",
+    "add_webhook",
+    "change_webhook",
+    "count_webhooks",
+    "delete_webhook",
+    "due",
+    "find_webhook",
+    "matching_deliveries",
+    "matching_webhooks",
+    "next_wake",
+    "owe_waiting",
+    "prune",
+    "resend",
+    "rotate_secret",
+    "seal_again",
+    "sealed_secrets",
+    "settle",
+    "test",
+]

@@ -1,0 +1,42 @@
+"""Secrets sealed so that a stolen dump does not tell them, and bound to the row they belong to.
+
+Fernet itself binds a text to nothing: who can write to the database could copy one row's sealed secret into another.
+So what is sealed says whose it is, and opening it elsewhere fails.
+"""
+
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from uuid import UUID
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_PURPOSE = b"wayfare: secrets of webhooks"
+
+
+class Vault:
+    """Seals with the first of the installation's secrets and opens with any of them."""
+
+    def __init__(self, secrets: Sequence[bytes]) -> None:
+        self._fernet = MultiFernet([Fernet(_key(secret)) for secret in secrets])
+
+    def seal(self, organization_id: UUID, row_id: UUID, value: str) -> bytes:
+        sealed: bytes = self._fernet.encrypt(json.dumps([str(organization_id), str(row_id), value]).encode())
+        return sealed
+
+    def open(self, organization_id: UUID, row_id: UUID, sealed: bytes) -> str:
+        """Raises LookupError for what was sealed with another secret, or for another row."""
+        try:
+            organization, row, value = json.loads(self._fernet.decrypt(sealed))
+        except InvalidToken as error:
+            raise LookupError("sealed with a secret that is not known any more") from error
+        if (organization, row) != (str(organization_id), str(row_id)):
+            raise LookupError("sealed for another row")
+        return str(value)
+
+
+def _key(secret: bytes) -> bytes:
+    # Derived, because the installation's secret also keys other things.
+    return urlsafe_b64encode(HKDF(SHA256(), 32, salt=None, info=_PURPOSE).derive(secret))
