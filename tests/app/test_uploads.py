@@ -15,6 +15,7 @@ from db.database import Database
 from db.keys import create_key
 from db.uploads import CHUNK, find_upload, read_chunk
 from domain.access import SCOPES
+from resolvers.tools import Tools
 from resolvers.ids import row_id
 
 Answer = tuple[int, dict[str, Any]]
@@ -37,7 +38,7 @@ async def post(
 ) -> Answer:
     """Sends the pieces to the route itself, so that the test says how they come; `lost`: the line breaks at the end."""
     app = Starlette(routes=[Route("/uploads", uploads.upload, methods=["POST"])])
-    app.state.database = database
+    app.state.database, app.state.tools = database, Tools()
     given = {"authorization": f"Bearer {key}"} | {name.replace("_", "-"): value for name, value in headers.items()}
     scope = {
         "type": "http",
