@@ -15,8 +15,8 @@ from db.database import Database
 from db.keys import create_key
 from db.uploads import CHUNK, find_upload, read_chunk
 from domain.access import SCOPES
-from resolvers.tools import Tools
 from resolvers.ids import row_id
+from resolvers.tools import Tools
 
 Answer = tuple[int, dict[str, Any]]
 
