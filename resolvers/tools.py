@@ -1,11 +1,13 @@
 """What commands need from outside their rooms and only the process that starts can give."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from db.webhooks import Vault
 from domain.suppressions import AddressKey
 from domain.templates import Content
+from domain.webhooks.targets import Address, Network
 from resolvers.issuer import Issuer
 from resolvers.tokens import TokenKeys
 from resolvers.watch import Feed
@@ -19,7 +21,8 @@ def _nothing(_content: Content) -> None:
 class Tools:
     """check_template: refuses content that could not be rendered; secret: keys the hashes of suppressed addresses;
     sender: the address of brands that have none of their own; feed: where live events come from;
-    tokens: signs and reads access tokens; issuer: whose tokens are believed besides."""
+    tokens: signs and reads access tokens; issuer: whose tokens are believed besides; vault: seals secrets;
+    allowed: networks of the operator's own that webhooks may reach; look_up: addresses of a host and port."""
 
     check_template: Callable[[Content], None] = _nothing
     secret: bytes | None = None
@@ -27,11 +30,19 @@ class Tools:
     feed: Feed | None = None
     tokens: TokenKeys | None = None
     issuer: Issuer | None = None
+    vault: Vault | None = None
+    allowed: Sequence[Network] = ()
+    look_up: Callable[[str, int], Awaitable[list[Address]]] | None = None
 
     def address_key(self, organization_id: UUID) -> AddressKey:
         if self.secret is None:
             raise RuntimeError("WAYFARE_SECRET is not set: addresses cannot be compared with suppressed ones")
         return AddressKey.of(self.secret, organization_id)
+
+    def sealing(self) -> Vault:
+        if self.vault is None:
+            raise RuntimeError("WAYFARE_SECRET is not set: secrets cannot be sealed")
+        return self.vault
 
 
 NO_TOOLS = Tools()
