@@ -1,6 +1,6 @@
 """Webhooks as they are stored: endpoints with sealed secrets, deliveries, and what became of each attempt."""
 
-from db.webhooks.deliveries import Attempted, Due, due, next_wake, prune, resend, settle, test
+from db.webhooks.deliveries import Attempted, Due, due, next_wake, prune, resend, settle, test, webhook_of_delivery
 from db.webhooks.endpoints import (
     Draft,
     add_webhook,
@@ -59,4 +59,5 @@ __all__ = [
     "sealed_secrets",
     "settle",
     "test",
+    "webhook_of_delivery",
 ]

@@ -149,22 +149,26 @@ async def next_wake(tx: Transaction, webhook_id: UUID) -> timedelta | None:
     return after
 
 
-async def resend(tx: Transaction, delivery_id: UUID) -> UUID | None:
-    """Sends an event to its webhook once more, in a delivery of its own; None when there is no such delivery."""
-    row = await tx.row(
+async def webhook_of_delivery(tx: Transaction, delivery_id: UUID) -> UUID | None:
+    found: UUID | None = await tx.value(
+        "select webhook_id from webhook_delivery where organization_id = :organization and id = :id", id=delivery_id
+    )
+    return found
+
+
+async def resend(tx: Transaction, webhook_id: UUID, delivery_id: UUID) -> UUID:
+    """Sends an event to its webhook once more, in a delivery of its own, which it returns."""
+    added = new_id()
+    await tx.run(
         """
         insert into webhook_delivery (organization_id, id, webhook_id, event_id)
         select :organization, :id, d.webhook_id, d.event_id from webhook_delivery d
         where d.organization_id = :organization and d.id = :delivery_id
-        returning id, webhook_id
         """,
-        id=new_id(),
+        id=added,
         delivery_id=delivery_id,
     )
-    if row is None:
-        return None
-    await request_deliveries(tx, [row["webhook_id"]])
-    added: UUID = row["id"]
+    await request_deliveries(tx, [webhook_id])
     return added
 
 

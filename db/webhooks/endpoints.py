@@ -1,9 +1,7 @@
 """Webhooks as people make and change them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from db.database import Transaction
@@ -59,8 +57,8 @@ async def add_webhook(tx: Transaction, webhook_id: UUID, draft: Draft, secret: s
     )
 
 
-async def change_webhook(tx: Transaction, webhook_id: UUID, changes: Mapping[str, Any]) -> None:
-    """Overwrites what is given of Draft and `state`; what waited for an active one goes on at once."""
+async def change_webhook(tx: Transaction, webhook_id: UUID, draft: Draft, state: str) -> None:
+    """Overwrites a webhook; what waited for one that is active now goes on at once."""
     await tx.run(
         """
         update webhook
@@ -70,9 +68,14 @@ async def change_webhook(tx: Transaction, webhook_id: UUID, changes: Mapping[str
         where organization_id = :organization and id = :id
         """,
         id=webhook_id,
-        **changes,
+        name=draft.name,
+        url=draft.url,
+        event_types=draft.event_types,
+        scopes=draft.scopes,
+        selection=draft.selection,
+        state=state,
     )
-    if changes["state"] == "ACTIVE":
+    if state == "ACTIVE":
         await request_deliveries(tx, [webhook_id])
 
 
