@@ -185,7 +185,7 @@ class StageMutations:
         order = [row_id(stage, "JourneyStage") for stage in input.stage_ids]
         changed, refusals = await commands.reorder(info.context, order)
         return JourneyStageReorderPayload(
-            stages=await info.context.loaders.all(STAGES, own_key(info)) if changed else [],
+            stages=await _stages(info) if changed else [],
             bulk_operation=read(info, bulk.BY_ID, changed.evaluation_id if changed else None),
             user_errors=_errors(refusals),
         )
@@ -222,6 +222,10 @@ def _given(given: Any) -> dict[str, Any]:
 
 def _stage_id(given: str | None) -> Any:
     return None if given is None else row_id(given, "JourneyStage")
+
+
+async def _stages(info: Info) -> Any:
+    return await info.context.loaders.all(STAGES, own_key(info))
 
 
 def _shown(info: Info, changed: commands.Changed | None) -> dict[str, Any]:

@@ -123,7 +123,9 @@ STAGE_DISTRIBUTION = Relation(
     (select s.organization_id, s.id as stage_id, s.position,
             (select count(*)::integer from journey j
              where j.organization_id = s.organization_id and j.stage_id = s.id) as customers
-     from journey_stage s) t
+     from journey_stage s
+     where s.deleted_at is null or exists (
+         select from journey j where j.organization_id = s.organization_id and j.stage_id = s.id)) t
     """,
     key="t.organization_id",
     orders=(("POSITION", Sort("t.position", "integer")),),
