@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
+from db import audit
 from db.database import Database, Transaction
 from domain.access import Caller
 from domain.brands import require_all_brands
+from domain.ids import new_id
 from domain.refusals import Refusals, Refused
+from resolvers.audit import Act
 from resolvers.loaders import Loaders
 from resolvers.metering import Meter
 from resolvers.plan.plans import Plans
@@ -31,6 +34,9 @@ class Context:
     plans: Plans = field(default_factory=lambda: Plans(()))
     """Of the document that this operation is in; outlive the operation."""
     meter: Meter = field(default_factory=Meter)
+    request_id: str = field(default_factory=lambda: str(new_id()))
+    act: Act | None = None
+    """The mutation field at work, which the audit log names; the executor says it."""
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,18 +59,29 @@ class Context:
     async def command(
         self, scope: str, work: Callable[[Transaction], Awaitable[Value]], *, of_all_brands: bool = False
     ) -> tuple[Value | None, list[Refused]]:
-        """One command, one transaction: its value, or the refusals, in which case nothing was written.
+        """One command, one transaction, one line in the audit log: its value, or the refusals and nothing was written.
 
         of_all_brands: it concerns customers of every brand, so callers of some brands are forbidden.
         """
         self.caller.require(scope)
         if of_all_brands:
             require_all_brands(self.caller.brand_ids)
+
+        async def recorded(tx: Transaction) -> Value:
+            value = await work(tx)
+            await self.record(tx, value)
+            return value
+
         try:
-            value = await self.database.attempt(self.organization_id, work, self.caller.brand_ids)
+            value = await self.database.attempt(self.organization_id, recorded, self.caller.brand_ids)
         except Refused as refusal:
             return None, [refusal]
         except Refusals as many:
             return None, many.refusals
         self.loaders.clear()
         return value, []
+
+    async def record(self, tx: Transaction, made: object, actor: str | None = None) -> None:
+        """Tells the audit log what this transaction did and what it answered with; whoever asks is the actor."""
+        if self.act is not None:
+            await audit.append(tx, self.act.deed(made, actor or self.caller.actor, self.request_id))

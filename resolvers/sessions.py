@@ -76,6 +76,8 @@ async def sign_out(context: Context, token: str, everywhere: bool) -> bool:
         member = await sessions.revoke_session(tx, token, context.now)
         if member and everywhere:
             await sessions.revoke_sessions(tx, member, context.now)
+        if member:
+            await context.record(tx, None, f"member:{member}")
         return member is not None
 
     return organization_id is not None and await context.database.attempt(organization_id, work)
@@ -115,7 +117,14 @@ async def _signed_in(context: Context, organization_id: UUID, work: Work, field:
     tokens = context.tools.tokens
     if tokens is None:
         return None, [Refused("UNAVAILABLE", "Nobody can sign in here: WAYFARE_SECRET is not set.", ("input",))]
-    session = await context.database.attempt(organization_id, work)
+
+    async def recorded(tx: Transaction) -> sessions.Session | None:
+        session = await work(tx)
+        if session:
+            await context.record(tx, None, f"member:{session.access.member_id}")
+        return session
+
+    session = await context.database.attempt(organization_id, recorded)
     if session is None:
         return _bad_token(field)
     if not context.caller.known:

@@ -3,6 +3,7 @@
 import strawberry
 
 from schema.api_keys import ApiKeyMutations, ApiKeyQueries
+from schema.audit import AuditQueries
 from schema.bulk import BulkMutations, BulkQueries
 from schema.campaigns import CampaignQueries
 from schema.conditions import ConditionFieldQueries
@@ -11,6 +12,7 @@ from schema.customers import CustomerQueries
 from schema.drafts import DraftMutations
 from schema.explaining import ExplainingQueries
 from schema.imports import ImportMutations
+from schema.journey_analytics import JourneyAnalyticsQueries
 from schema.journeys import JourneyQueries
 from schema.members import MemberMutations, MemberQueries
 from schema.messages import MessageMutations, MessageQueries
@@ -37,6 +39,7 @@ class Query(
     NodeQueries,
     OrganizationQueries,
     ApiKeyQueries,
+    AuditQueries,
     MemberQueries,
     CustomerQueries,
     TagQueries,
@@ -47,6 +50,7 @@ class Query(
     SegmentAnalyticsQueries,
     SegmentTemplateQueries,
     JourneyQueries,
+    JourneyAnalyticsQueries,
     BulkQueries,
     TemplateQueries,
     CampaignQueries,

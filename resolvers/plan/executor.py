@@ -3,12 +3,13 @@
 from typing import Any
 
 import orjson
-from graphql import GraphQLOutputType, GraphQLResolveInfo, is_non_null_type
+from graphql import GraphQLObjectType, GraphQLOutputType, GraphQLResolveInfo, is_non_null_type
 from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingOnIncremental
 from graphql.pyutils import Path
 
 from domain.refusals import Rejected
+from resolvers.audit import Act
 from resolvers.context import Context
 from resolvers.plan.compile import Compiler
 from resolvers.plan.plans import Plan, Plans
@@ -18,6 +19,27 @@ from resolvers.readings import Reading
 
 class LoadingExecutor(ExecutorThrowingOnIncremental):
     """Answers readings through the loaders, also those that a coroutine returns."""
+
+    def execute_fields_serially(
+        self,
+        parent_type: GraphQLObjectType,
+        source_value: Any,
+        path: Path | None,
+        grouped_field_set: dict[str, FieldDetailsList],
+        position_context: None,
+    ) -> Any:
+        """Only mutations come here: each of them is told to the context, for the audit log."""
+        execute = super().execute_fields_serially
+
+        async def one_by_one() -> dict[str, Any]:
+            results: dict[str, Any] = {}
+            for key, nodes in grouped_field_set.items():
+                self.context_value.act = Act(self.schema, nodes[0].node, self.variable_values.coerced)
+                answer: Any = execute(parent_type, source_value, path, {key: nodes}, position_context)
+                results |= await answer if self.is_awaitable(answer) else answer
+            return results
+
+        return one_by_one()
 
     async def complete_awaitable_value(
         self,
