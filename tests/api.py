@@ -11,12 +11,13 @@ import pytest
 from db.database import Database, Transaction
 from domain.access import SCOPES, Caller
 from resolvers.context import Context
+from resolvers.tokens import TokenKeys
 from resolvers.tools import Tools
 from schema.execute import PLANNER, execute
 from tests.campaigns import SECRET
 from workers.templates import check
 
-TOOLS = Tools(check, SECRET)
+TOOLS = Tools(check, SECRET, tokens=TokenKeys([SECRET]))
 Api = Callable[..., Awaitable[dict[str, Any]]]
 
 
