@@ -169,13 +169,18 @@ class Database:
     async def close(self) -> None:
         await self._connections.close()
 
-    async def answer(self, organization_id: UUID, statement: Statement) -> Any:
+    async def answer(self, organization_id: UUID, statement: Statement, brands: frozenset[UUID] | None = None) -> Any:
         """The one value of a statement that only reads, in one round trip: it names the organization itself.
+
+        brands: as `tenant` has it; a limited answer takes a transaction, because it is given as another role.
 
         statement: `select <expression>` without a FROM of its own. The organization is set for the statement's own
         transaction by the one row of the FROM that is added here. A select list is evaluated for a row of FROM, so
         never before that; were it otherwise, row-level security would show nothing.
         """
+        if brands is not None:
+            async with self.tenant(organization_id, brands) as tx:
+                return await tx.value(statement)
         number = len(statement.values) + 1
         text = f"{statement.text} from (select set_config('app.organization', ${number}, true) offset 0) tenant"
         async with self._connections.use() as connection:

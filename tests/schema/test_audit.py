@@ -42,7 +42,7 @@ async def test_a_deed_names_its_target_and_what_was_given_and_no_value(api: Api)
     await api(create, input={"name": "Secret name", "slug": "secret-slug", "senderEmail": "secret@x.example"})
     [entry] = await log(api, actions=["brandCreate"])
     assert split_id(entry.pop("target"))[0] == "Brand"
-    assert UUID(entry.pop("requestId"))
+    assert str(UUID(entry["requestId"])) == entry.pop("requestId")
     assert entry == {
         "actor": "key:test",
         "action": "brandCreate",
