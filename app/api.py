@@ -1,45 +1,61 @@
 """The ASGI application that `wayfare serve` runs."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from app.callers import token_keys, trusted_issuer
 from app.explorer import explorer_routes
+from app.gate import Gate
 from app.graphql import graphql
+from app.live import Hub
 from app.mailbox import Mailbox
+from app.origins import Origins
 from app.secret import known_secret
 from app.settings import Settings
+from app.sockets import graphql_socket
 from app.uploads import upload
-from db.database import Bell, Database
+from db.database import Announce, Bell, Database
 from resolvers.tools import Tools
 from schema.export import SDL
 from workers.templates import check
 
 
-def create_app(settings: Settings, bell: Bell | None = None) -> Starlette:
-    """The application over `settings.database_url`; `bell` rings the workers after a commit."""
+def create_app(settings: Settings, bell: Bell | None = None, announce: Announce | None = None) -> Starlette:
+    """The application over `settings.database_url`; after a commit `bell` rings and `announce` tells events."""
     if settings.database_url is None:
         message = "DATABASE_URL is not set: the API needs to know its database."
         raise RuntimeError(message)
     url, pooler = settings.database_url, settings.database_pooler == "transaction"
+    origins = Origins(settings.origins)
+    keys, issuer = token_keys(settings), trusted_issuer(settings)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        app.state.database = await Database.open(url, pooler=pooler, bell=bell)
-        app.state.tools = Tools(check, known_secret(settings), settings.mail_from)
+        app.state.database = await Database.open(url, pooler=pooler, bell=bell, announce=announce)
+        hub = Hub(settings.redis_url)
+        hub.start()
+        app.state.origins = origins
+        # Set when the server begins to stop: event streams have no other way to know.
+        app.state.stopping = asyncio.Event()
+        app.state.tools = Tools(check, known_secret(settings), settings.mail_from, hub, keys, issuer)
         # The schema lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()
         yield
+        await hub.close()
         await app.state.database.close()
 
     routes: list[BaseRoute] = [
-        Route("/graphql", graphql, methods=["GET", "POST"]),
+        Route("/graphql", graphql, methods=["GET", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"]),
+        WebSocketRoute("/graphql", graphql_socket),
         Route("/uploads", upload, methods=["POST"]),
         Route("/schema.graphql", schema_file),
         Route("/live", live),
@@ -48,7 +64,8 @@ def create_app(settings: Settings, bell: Bell | None = None) -> Starlette:
     ]
     if settings.dev_key is not None:
         routes += Mailbox(settings.state / "inbox").routes()
-    return Starlette(routes=routes, lifespan=lifespan)
+    gate = Middleware(Gate, origins=origins, hosts=settings.hosts)
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[gate])
 
 
 async def schema_file(_request: Request) -> Response:

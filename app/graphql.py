@@ -1,62 +1,124 @@
-"""The GraphQL endpoint: HTTP in, one operation, HTTP out."""
+"""The GraphQL endpoint: HTTP in, one operation, HTTP out, or a stream of events."""
 
-import asyncio
-from datetime import UTC, datetime
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.callers import caller_of, stranger
 from app.explorer import page
+from app.negotiation import preferred
+from app.operations import TIMEOUT, Answer, run_operation
 from app.requests import Operation, Unacceptable, read_get, read_post
-from db.database import Database
+from app.sse import EVENT_STREAM, EventStream, once
+from domain.access import Caller, unauthenticated
 from domain.refusals import Rejected
-from resolvers.access import authenticate
-from resolvers.context import Context
 from schema.errors import masked
-from schema.execute import WriteRefusedError, execute
+from schema.execute import StreamRefusedError, WriteRefusedError
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
-TIMEOUT = 10.0
+HTML = "text/html"
+METHODS = "GET, HEAD, OPTIONS, POST"
+_READING = ("GET", "HEAD")
 
 
 async def graphql(request: Request) -> Response:
     """Answers one operation; a browser that asks for a page gets GraphiQL."""
-    if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
-        return page(request)
-    media_type = _media_type(request)
+    accept = request.headers.get("accept")
+    offered = [JSON, GRAPHQL, EVENT_STREAM, *([HTML] if request.method in _READING else [])]
+    media_type = preferred(accept, offered)
     try:
-        answer = await _answer(request)
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={**_HEADERS, "Allow": METHODS})
+        if request.method not in (*_READING, "POST"):
+            raise Unacceptable(405, "BAD_REQUEST", "Send operations by POST, queries also by GET.", allow=METHODS)
+        if media_type is None:
+            raise Unacceptable(406, "BAD_REQUEST", f"The answer can be {GRAPHQL}, {JSON} or {EVENT_STREAM}.")
+        if media_type == HTML:
+            return page(request)
+        return await _answered(request, media_type)
     except Unacceptable as refusal:
         return _refused(refusal, media_type)
     except Exception as fault:  # whatever it was, the client gets JSON and an id, and the log gets the rest
-        return Response(orjson.dumps({"errors": [masked(fault, "request")]}), 500, _HEADERS, media_type)
-    return Response(orjson.dumps(answer), _status(answer, media_type), _HEADERS, media_type)
+        return _json({"errors": [masked(fault, "request")]}, 500, media_type)
 
 
-async def _answer(request: Request) -> dict[str, Any]:
-    database: Database = request.app.state.database
-    now = datetime.now(UTC)
+async def _answered(request: Request, media_type: str) -> Response:
+    caller, operation = await _asked(request)
+    streams = media_type == EVENT_STREAM
     try:
-        caller = await authenticate(database, request.headers.get("authorization"), now)
-    except Rejected as rejection:
-        raise Unacceptable(401, rejection.code, rejection.message) from rejection
-    operation = await _operation(request)
-    try:
-        async with asyncio.timeout(TIMEOUT):
-            return await execute(
-                Context(database, caller, now, request.app.state.tools),
-                operation.document,
-                operation.variables,
-                operation.name,
-                may_write=request.method == "POST",
-            )
+        answer = await run_operation(
+            request.app.state,
+            caller,
+            operation,
+            may_write=request.method == "POST",
+            may_stream=streams,
+            address=request.client.host if request.client else None,
+        )
     except WriteRefusedError as error:
         raise Unacceptable(405, "BAD_REQUEST", "Send mutations by POST.", allow="POST") from error
+    except StreamRefusedError as error:
+        message = f"Subscriptions are answered as {EVENT_STREAM} (say so in Accept) or over a WebSocket."
+        raise Unacceptable(406, "BAD_REQUEST", message) from error
     except TimeoutError as error:
         raise Unacceptable(503, "TIMEOUT", f"The operation took longer than {TIMEOUT:g} s: ask for less.") from error
+    if streams:
+        return _stream(request, caller, answer)
+    assert isinstance(answer, dict)  # nothing else without `may_stream`
+    if (wait := _wait(answer)) is not None:
+        return _json(answer, 429, media_type, {"Retry-After": str(wait)})
+    return _json(answer, _status(answer, media_type), media_type)
+
+
+def _wait(answer: Answer) -> int | None:
+    """For how many seconds a caller who has tried too often is told to wait."""
+    told = [error["extensions"] for error in answer.get("errors", ())]
+    return next((error.get("retryAfter", 1) for error in told if error["code"] == "RATE_LIMITED"), None)
+
+
+def _stream(request: Request, caller: Caller, answer: Answer | AsyncGenerator[Answer, None]) -> Response:
+    async def check() -> Answer | None:
+        """Who lost his rights, or some of them, is told so and hears no more."""
+        try:
+            same = await _caller(request) == caller
+        except Unacceptable:
+            same = False
+        except Exception:
+            return None  # the database is away: nothing can be read until it is back, and then we look again
+        if same:
+            return None
+        return {"errors": [{"message": "Your rights have changed.", "extensions": {"code": "UNAUTHENTICATED"}}]}
+
+    answers = once(answer) if isinstance(answer, dict) else answer
+    return EventStream(answers, _HEADERS, check, request.app.state.stopping)
+
+
+async def _asked(request: Request) -> tuple[Caller, Operation]:
+    """Who asks what: who presents nothing is told so, unless it is all that nobody needs to present anything for."""
+    if "authorization" in request.headers:
+        caller = await _caller(request)
+        return caller, await _operation(request)
+    try:
+        operation = await _operation(request)
+    except Unacceptable:
+        operation = None
+    found = stranger(operation) if operation else None
+    if operation is None or found is None:
+        refusal = unauthenticated()
+        raise Unacceptable(401, refusal.code, refusal.message)
+    return found, operation
+
+
+async def _caller(request: Request) -> Caller:
+    named = request.headers.get("x-organization")
+    try:
+        return await caller_of(request.app.state, request.headers.get("authorization"), named)
+    except Rejected as rejection:
+        status = 403 if rejection.code == "FORBIDDEN" else 401
+        raise Unacceptable(status, rejection.code, rejection.message) from rejection
 
 
 async def _operation(request: Request) -> Operation:
@@ -68,20 +130,22 @@ async def _operation(request: Request) -> Operation:
 _HEADERS = {"Cache-Control": "no-store", "Vary": "Accept"}
 
 
-def _media_type(request: Request) -> str:
-    return GRAPHQL if GRAPHQL in request.headers.get("accept", "") else JSON
-
-
 def _status(answer: dict[str, Any], media_type: str) -> int:
     """GraphQL over HTTP: a request error is 400 in the new media type and 200 in the old."""
     return 400 if "data" not in answer and media_type == GRAPHQL else 200
 
 
-def _refused(refusal: Unacceptable, media_type: str) -> Response:
+def _json(answer: object, status: int, media_type: str | None, headers: dict[str, str] | None = None) -> Response:
+    type_ = media_type if media_type in (GRAPHQL, JSON) else JSON
+    named = {**_HEADERS, **(headers or {}), "Content-Type": f"{type_}; charset=utf-8"}
+    return Response(orjson.dumps(answer), status, named)
+
+
+def _refused(refusal: Unacceptable, media_type: str | None) -> Response:
     body = {"errors": [{"message": refusal.message, "extensions": {"code": refusal.code}}]}
-    headers = dict(_HEADERS)
+    headers = {}
     if refusal.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if refusal.allow:
         headers["Allow"] = refusal.allow
-    return Response(orjson.dumps(body), refusal.status, headers, media_type)
+    return _json(body, refusal.status, media_type, headers)

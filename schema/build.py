@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema.root import Mutation, Query
 from schema.scalars import SCALARS
+from schema.subscriptions import Subscription
 
 
 class Schema(strawberry.Schema):
@@ -21,6 +22,7 @@ def build_schema(*, sort: bool = False) -> Schema:
     return Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         config=StrawberryConfig(scalar_map=SCALARS, sort_schema=sort),
     )
 

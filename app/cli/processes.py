@@ -5,7 +5,6 @@ import logging
 from typing import Annotated
 
 import typer
-import uvicorn
 from rich.console import Console
 
 from app import run as supervisor
@@ -13,11 +12,13 @@ from app.api import create_app
 from app.cli.connection import addresses, ready
 from app.demo.sizes import Demo
 from app.secret import known_secret
+from app.server import Server
 from app.settings import Settings
 from db.migrate import pending, upgrade
 from workers import main as workers
 from workers.bell import Bell
 from workers.delivery import deliver_by_smtp
+from workers.live import Announcer
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -31,20 +32,13 @@ def serve() -> None:
     """Run the API."""
     with ready(Settings()) as found:
         settings = Settings(database_url=found.database_url, redis_url=found.redis_url)
-        bell = Bell(found.redis_url)
+        bell, announcer = Bell(found.redis_url), Announcer(found.redis_url)
         try:
-            uvicorn.run(
-                create_app(settings, bell),
-                host=settings.host,
-                port=settings.port,
-                http="httptools",
-                loop="uvloop",
-                timeout_graceful_shutdown=3,
-                access_log=False,
-                server_header=False,
-            )
+            app = create_app(settings, bell, announcer)
+            Server(app, host=settings.host, port=settings.port, loop="uvloop").run()
         finally:
             bell.close()
+            announcer.close()
 
 
 def work(threads: Annotated[int, typer.Option(min=1, help="Jobs at a time.")] = workers.THREADS) -> None:

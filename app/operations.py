@@ -1,0 +1,56 @@
+"""One operation of one caller, however it came: over HTTP, a WebSocket or an event stream."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.datastructures import State
+
+from app.requests import Operation
+from domain.access import Caller
+from resolvers.context import Context
+from schema.execute import begin
+
+TIMEOUT = 10.0
+
+Answer = dict[str, Any]
+
+
+def fresh_context(state: State, caller: Caller, address: str | None = None) -> Context:
+    """A context for one operation, or for one event of a subscription: nothing in it is older than that."""
+    return Context(state.database, caller, datetime.now(UTC), state.tools, address=address)
+
+
+async def run_operation(
+    state: State,
+    caller: Caller,
+    operation: Operation,
+    *,
+    may_write: bool = True,
+    may_stream: bool = False,
+    address: str | None = None,
+) -> Answer | AsyncGenerator[Answer, None]:
+    """The answer, or, of a subscription, the answers to come.
+
+    Raises WriteRefusedError, StreamRefusedError, and TimeoutError after TIMEOUT seconds.
+    """
+
+    def fresh() -> Context:
+        return fresh_context(state, caller, address)
+
+    async with asyncio.timeout(TIMEOUT):
+        return await begin(
+            fresh(),
+            operation.document,
+            operation.variables,
+            operation.name,
+            may_write=may_write,
+            fresh=fresh if may_stream else None,
+        )
+
+
+def timed_out() -> Answer:
+    """What a client is told where there is no HTTP status to tell it by."""
+    message = f"The operation took longer than {TIMEOUT:g} s: ask for less."
+    return {"errors": [{"message": message, "extensions": {"code": "TIMEOUT"}}]}
