@@ -32,6 +32,8 @@ from schema.sessions import SessionMutations
 from schema.stages import StageMutations
 from schema.tags import TagMutations, TagQueries
 from schema.templates import TemplateMutations, TemplateQueries
+from schema.webhook_changes import WebhookMutations
+from schema.webhooks import WebhookQueries
 
 
 @strawberry.type(description="Everything that can be read.")
@@ -55,6 +57,7 @@ class Query(
     TemplateQueries,
     CampaignQueries,
     MessageQueries,
+    WebhookQueries,
 ):
     pass
 
@@ -79,5 +82,6 @@ class Mutation(
     SendingMutations,
     MessageMutations,
     ConsentMutations,
+    WebhookMutations,
 ):
     pass

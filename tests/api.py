@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from db.database import Database, Transaction
+from db.webhooks import Vault
 from domain.access import SCOPES, Caller
 from resolvers.context import Context
 from resolvers.tokens import TokenKeys
@@ -17,7 +18,7 @@ from schema.execute import PLANNER, execute
 from tests.campaigns import SECRET
 from workers.templates import check
 
-TOOLS = Tools(check, SECRET, tokens=TokenKeys([SECRET]))
+TOOLS = Tools(check, SECRET, tokens=TokenKeys([SECRET]), vault=Vault([SECRET]))
 Api = Callable[..., Awaitable[dict[str, Any]]]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from domain.events import EVENTS, EventType
 from domain.refusals import Refused
@@ -39,6 +40,11 @@ class Verdict:
 
     state: DeliveryState
     pause: timedelta = timedelta(0)
+
+
+def message_id(event_id: UUID) -> str:
+    """The header webhook-id: the same for every try and re-sending, so that receivers can tell what they have."""
+    return f"evt_{event_id.hex}"
 
 
 def verdict(status: int | None, tries: int, retry_after: timedelta | None = None) -> Verdict:

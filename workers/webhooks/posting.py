@@ -12,7 +12,7 @@ import httpx2
 
 from db.webhooks import Due
 from domain.refusals import Refused
-from domain.webhooks import Verdict, verdict
+from domain.webhooks import Verdict, message_id, verdict
 from domain.webhooks.signatures import headers
 from domain.webhooks.targets import Address, Target, read_target
 from workers.webhooks.names import BlockedError, public_addresses
@@ -110,17 +110,12 @@ class Poster:
             "content-type": "application/json",
             "user-agent": AGENT,
             "accept-encoding": "identity",
-            **headers(sending.secrets, message_id(due), datetime.now(UTC), body),
+            **headers(sending.secrets, message_id(due.event_id), datetime.now(UTC), body),
         }
         # The certificate has to be that of the name, not of the address.
         named = {"sni_hostname": target.host}
         request = self._client.build_request("POST", url, content=body, headers=sent, extensions=named)
         return await self._client.send(request, stream=True)
-
-
-def message_id(due: Due) -> str:
-    """The same for every try and every re-sending of an event, so that receivers can tell what they have."""
-    return f"evt_{due.event_id.hex}"
 
 
 async def _read(response: httpx2.Response, deadline: float) -> tuple[str | None, str | None]:
