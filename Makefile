@@ -1,7 +1,7 @@
 # Two commands from a fresh clone: `make run` and `make test`. Options: make run ARGS="--demo none"
-.PHONY: run test lint sync lock bench
+.PHONY: run test clients lint sync lock bench
 
-run test lint sync lock bench:
+run test clients lint sync lock bench:
 	@./dev $@ $(ARGS)
 
 # The page at /graphql; its result, app/graphiql/dist, is committed, so only a change of the page needs Node.

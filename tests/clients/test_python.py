@@ -1,0 +1,25 @@
+"""Clients and checkers of the Python world: gql, and Schemathesis with valid data and with invalid data."""
+
+import pytest
+
+from tests.clients.conftest import FOLDER, PYTHON, Check
+
+pytestmark = pytest.mark.clients
+EXAMPLES = {"positive": 10, "negative": 8}
+
+
+def test_gql(check: Check) -> None:
+    own = ["-c", "python/pytest.ini", "--noconftest", "python/gql_client.py"]
+    check(str(PYTHON), "-m", "pytest", "-q", *own)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("mode", EXAMPLES)
+def test_schemathesis(check: Check, wayfare: dict[str, str], mode: str) -> None:
+    """Every operation but the one that would revoke the key; U+0000 is refused everywhere, by intent."""
+    own = {"SCHEMATHESIS_MODE": mode, "SCHEMATHESIS_HOOKS": "valid_values", "PYTHONPATH": str(FOLDER / "python")}
+    options = ["--mode", mode, "--max-examples", str(EXAMPLES[mode]), "--seed", "1", "--no-color"]
+    exceptions = ["--exclude-name", "Mutation.apiKeyRevoke", "--generation-allow-x00", "false"]
+    header = ["-H", f"Authorization: Bearer {wayfare['WAYFARE_KEY']}"]
+    program = str(PYTHON.with_name("st"))
+    check(program, "run", wayfare["WAYFARE_URL"], *header, *options, *exceptions, timeout=500, **own)
