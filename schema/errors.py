@@ -1,6 +1,7 @@
 """Top-level errors as clients see them: always a code, never an internal detail."""
 
 import logging
+from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +10,8 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from domain.refusals import Rejected
 
 MAX_ERRORS = 5
+# No "Did you mean": who may read the schema has its documentation, who guesses names is not helped.
+import_module("graphql.pyutils.did_you_mean").MAX_LENGTH = 0  # type: ignore[attr-defined]  # of the module it names
 _log = logging.getLogger("wayfare.errors")
 
 
