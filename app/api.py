@@ -22,10 +22,12 @@ from app.secret import known_secret
 from app.settings import Settings
 from app.sockets import graphql_socket
 from app.uploads import upload
+from app.webhooks import vault
 from db.database import Announce, Bell, Database
 from resolvers.tools import Tools
 from schema.export import SDL
 from workers.templates import check
+from workers.webhooks.names import look_up
 
 
 def create_app(settings: Settings, bell: Bell | None = None, announce: Announce | None = None) -> Starlette:
@@ -45,7 +47,17 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
         app.state.origins = origins
         # Set when the server begins to stop: event streams have no other way to know.
         app.state.stopping = asyncio.Event()
-        app.state.tools = Tools(check, known_secret(settings), settings.mail_from, hub, keys, issuer)
+        app.state.tools = Tools(
+            check,
+            known_secret(settings),
+            settings.mail_from,
+            hub,
+            keys,
+            issuer,
+            vault(settings),
+            settings.outbound_networks,
+            look_up,
+        )
         # The schema lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()

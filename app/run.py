@@ -71,6 +71,8 @@ def _processes(settings: Settings, addresses: Addresses, prepared: Prepared) -> 
         "REDIS_URL": addresses.redis_url,
         "SMTP_URL": settings.smtp_url or f"smtp://{LOOPBACK}:{mail_port}",
         "WAYFARE_SECRET": development_secret(settings).decode(),
+        # So that a webhook can be tried with a receiver on this machine.
+        "OUTBOUND_ALLOW": settings.outbound_allow or "127.0.0.0/8,::1/128",
         "WAYFARE_HOST": settings.host,
         "WAYFARE_PORT": str(port),
         "WAYFARE_STATE": str(settings.state),

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.webhooks.targets import Network, parse_networks
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 # Servers and processes are started from other folders than the one a relative path was meant in.
 Place = Annotated[Path, AfterValidator(Path.absolute)]
@@ -43,6 +45,10 @@ class Settings(BaseSettings):
     oidc_issuer: str | None = None
     oidc_audience: str | None = None
     oidc_jwks_url: str | None = None
+    # Seal the secrets of webhooks: the first one seals, all open, as WAYFARE_SECRET does; with commas.
+    listed_encryption_keys: SecretStr = Field(default=SecretStr(""), validation_alias="WAYFARE_ENCRYPTION_KEYS")
+    # Networks of the operator's own that webhooks may reach, e.g. 10.1.0.0/16; with commas. None: the public internet.
+    outbound_allow: str = ""
     # Where people accept invitations, with {token} in it.
     invitation_url: str | None = Field(default=None, validation_alias="WAYFARE_INVITATION_URL")
 
@@ -65,6 +71,23 @@ class Settings(BaseSettings):
     def token_secrets(self) -> list[str]:
         """Newest first."""
         return [secret.strip() for secret in self.listed_token_secrets.get_secret_value().split(",") if secret.strip()]
+
+    @property
+    def encryption_keys(self) -> list[str]:
+        """Newest first."""
+        return [key.strip() for key in self.listed_encryption_keys.get_secret_value().split(",") if key.strip()]
+
+    @property
+    def outbound_networks(self) -> tuple[Network, ...]:
+        return parse_networks(self.outbound_allow)
+
+    @model_validator(mode="after")
+    def _check_outbound(self) -> "Settings":
+        """Raises ValueError: what is no network, or a key that can be guessed."""
+        parse_networks(self.outbound_allow)
+        if any(len(key) < 32 for key in self.encryption_keys):
+            raise ValueError("each of WAYFARE_ENCRYPTION_KEYS has 32 characters at least")
+        return self
 
     @model_validator(mode="after")
     def _check_people(self) -> "Settings":

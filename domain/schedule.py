@@ -19,6 +19,7 @@ class Schedule:
 SCHEDULES = (
     Schedule("jobs.prune", "30 3 * * *"),
     Schedule("uploads.prune", "40 3 * * *"),
+    Schedule("webhooks.prune", "50 3 * * *"),
     # Windows of days move on at midnight, facts told in advance happen at any time.
     Schedule("metrics.recompute", "*/10 * * * *", local=False),
     # Live evaluations follow what is told; this follows the days, and percentiles.

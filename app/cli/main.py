@@ -22,7 +22,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from app.cli import check, explain, imports, journeys, keys, organizations, processes, scores, segments
+from app.cli import check, explain, imports, journeys, keys, organizations, processes, scores, segments, webhooks
 from app.servers import CannotStartError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
@@ -40,6 +40,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(organizations.app, name="organizations")
 app.add_typer(scores.app, name="scores")
 app.add_typer(segments.app, name="segments")
+app.add_typer(webhooks.app, name="webhooks")
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from app import run as supervisor
+from app import webhooks
 from app.api import create_app
 from app.cli.connection import addresses, ready
 from app.demo.sizes import Demo
@@ -50,6 +51,7 @@ def work(threads: Annotated[int, typer.Option(min=1, help="Jobs at a time.")] = 
         deliver_by_smtp(settings.smtp_url, secret, settings.mail_from)
     else:
         logging.warning("SMTP_URL and WAYFARE_SECRET are not both set: campaigns wait.")
+    webhooks.send(settings)
     with ready(settings) as found:
         workers.work(
             database_url=found.database_url, redis_url=found.redis_url, threads=threads, pooler=settings.pooled
