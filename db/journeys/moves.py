@@ -9,6 +9,7 @@ from uuid import UUID
 from db.database import Transaction
 from db.outbox import record, recording
 from db.statement import Statement, sql
+from domain import live
 from domain.events import EventType
 from domain.journeys import Lock
 
@@ -44,7 +45,7 @@ async def start(tx: Transaction, customers: Statement, *, at: datetime, actor: s
 
     Whoever has a journey keeps it as it is. Returns how many were started.
     """
-    return await tx.run(
+    rows = await tx.rows(
         """
         with started as (
             insert into journey (organization_id, id, customer_id, stage_id, stage_entered_at)
@@ -56,15 +57,20 @@ async def start(tx: Transaction, customers: Statement, *, at: datetime, actor: s
               and not exists (select from journey j where j.organization_id = :organization and j.customer_id = k.id)
             order by k.id
             on conflict (organization_id, customer_id) do nothing
-            returning id, customer_id, stage_id):events
-        insert into stage_transition (organization_id, journey_id, seq, to_stage_id, entered_at, trigger, actor)
-        select :organization, id, 1, stage_id, :at, 'SYSTEM', :actor from started
+            returning id, customer_id, stage_id),
+        opened as (
+            insert into stage_transition (organization_id, journey_id, seq, to_stage_id, entered_at, trigger, actor)
+            select :organization, id, 1, stage_id, :at, 'SYSTEM', :actor from started):events
+        select stage_id, count(*), (array_agg(customer_id))[1 : :most] from started group by 1
         """,
         customers=customers,
         at=at,
         actor=actor,
+        most=Statement(str(live.MOST_CUSTOMERS)),
         events=await recording(tx, STAGE_CHANGED, sql(_STARTED, at=at)),
     )
+    tx.events += [live.StageChange(None, stage_id, number, tuple(some), at) for stage_id, number, some in rows]
+    return sum(number for _, number, _ in rows)
 
 
 STAGE_CHANGED = (EventType.JOURNEY_STAGE_CHANGED,)
@@ -90,6 +96,7 @@ from unnest(:customers::uuid[]) customer_id
 async def tell_moves(tx: Transaction, moves: Mapping[tuple[UUID | None, UUID], list[UUID]], at: datetime) -> None:
     """Tells whoever listens which customers moved from which stage to which."""
     for (from_stage, to_stage), customers in moves.items():
+        tx.events.append(live.StageChange.of(from_stage, to_stage, customers, at))
         await record(tx, STAGE_CHANGED, _FLOWED, customers=customers, from_stage=from_stage, to_stage=to_stage, at=at)
 
 
@@ -155,7 +162,7 @@ async def transition(
                     when w.id is null then 'NOT_FOUND'
                     when w.version <> w.expected then 'STALE'
                     else 'SAME_STAGE' end,
-               coalesce(o.seq, w.version)
+               coalesce(o.seq, w.version), w.stage_id
         from wanted w left join opened o on o.journey_id = w.id
         """,
         customers=[move.customer_id for move in moves],
@@ -167,6 +174,11 @@ async def transition(
         notes=notes,
         events=await recording(tx, STAGE_CHANGED, sql(_MOVED, stage_id=stage_id)),
     )
+    moved: dict[UUID, list[UUID]] = {}
+    for customer_id, result, _, from_stage_id in rows:
+        if result == Result.MOVED:
+            moved.setdefault(from_stage_id, []).append(customer_id)
+    tx.events += [live.StageChange.of(from_id, stage_id, customers, at) for from_id, customers in moved.items()]
     return _in_order(moves, {row[0]: Outcome(row[0], Result(row[1]), row[2]) for row in rows})
 
 
