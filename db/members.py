@@ -164,6 +164,36 @@ async def activate(tx: Transaction, member_id: UUID, password_hash: str, name: s
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """Whom an invitation is to be sent to, and by which organization."""
+
+    email: str
+    name: str | None
+    organization: str
+
+
+async def find_invited(tx: Transaction, member_id: UUID) -> Invited | None:
+    """The address of somebody who has not come yet; None for everybody else."""
+    return await tx.record(
+        Invited,
+        "select m.email, m.name, o.name as organization from member m join organization o on o.id = m.organization_id "
+        "where m.organization_id = :organization and m.id = :id and m.state = 'INVITED'",
+        id=member_id,
+    )
+
+
+async def find_password(tx: Transaction, member_id: UUID) -> tuple[str, str | None]:
+    """The member's address and the hash of their password, if they have one; raises LookupError."""
+    row = await tx.row(
+        "select email, password_hash from member where organization_id = :organization and id = :id", id=member_id
+    )
+    if row is None:
+        message = f"no member {member_id}"
+        raise LookupError(message)
+    return row["email"], row["password_hash"]
+
+
 async def bind_identity(tx: Transaction, member_id: UUID, identity: str) -> bool:
     """From now on the member comes in by this identity of the issuer; False when they have another one already."""
     bound = await tx.run(

@@ -10,13 +10,11 @@ from db.jobs import request_job
 from db.members import Standing
 from db.roles import Role, find_role
 from domain import customers, values
-from domain.members import INVITATION_LIFE, OWNER, MemberState, require_manageable
+from domain.members import INVITATION_LIFE, INVITE_JOB, OWNER, MemberState, require_manageable
 from domain.refusals import Refused
 from resolvers.context import Context
 
 SCOPE = "members:manage"
-# Worked by workers/members.py, which makes the token: it is never stored readable, not even in a job.
-INVITE_JOB = "members.invite"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,13 +34,7 @@ Answer = tuple[SignedIn | None, list[Refused]]
 async def sign_in(context: Context, email: str, password: str, organization: str | None) -> Answer:
     """Opens a session; refuses INVALID_CREDENTIALS for every reason, in like time, and RATE_LIMITED after many."""
     address = _address(email)
-    account_subject = _subject(context, "account", address or email)
-    origin = _subject(context, "address", context.address) if context.address else None
-    until = await sessions.count_try(context.database, [account_subject, *([origin] if origin else [])])
-    if until is not None:
-        seconds = max(1, round((until - context.now).total_seconds()))
-        message = f"Too many sign-ins have failed; try again in {seconds} s."
-        raise Rejected("RATE_LIMITED", message, {"retryAfter": seconds})
+    tried = await _count_try(context, address or email)
     account = await sessions.find_account(context.database, address, organization) if address else None
     stored = account.password_hash if account else None
     if not await is_password(stored, password) or account is None:
@@ -48,7 +42,7 @@ async def sign_in(context: Context, email: str, password: str, organization: str
         return None, [Refused("INVALID_CREDENTIALS", message, ("input",))]
 
     async def work(tx: Transaction) -> sessions.Session:
-        await sessions.forgive(tx, account_subject, origin)
+        await sessions.forgive(tx, *tried)
         await members.note_seen(tx, account.member_id, context.now)
         return await sessions.open_session(tx, account.member_id, context.now)
 
@@ -110,6 +104,45 @@ async def accept(context: Context, token: str, password: str, name: str | None) 
         return await sessions.open_session(tx, invited.id, context.now)
 
     return await _signed_in(context, organization_id, work, field="token")
+
+
+async def change_password(context: Context, current: str, new: str) -> Answer:
+    """Sets another password for who has signed in, and ends every session but a new one.
+
+    Refuses INVALID_CREDENTIALS and INVALID; RATE_LIMITED after many failures.
+    """
+    member_id = context.caller.member_id
+    if member_id is None:
+        raise Rejected("FORBIDDEN", "Only who has signed in has a password to change.")
+    email, stored = await context.read(lambda tx: members.find_password(tx, member_id))
+    tried = await _count_try(context, email)
+    if not await is_password(stored, current):
+        message = "This is not your password."
+        return None, [Refused("INVALID_CREDENTIALS", message, ("input", "currentPassword"))]
+    try:
+        hashed = await hash_password(checked_password(new, email, "input", "newPassword"))
+    except Refused as refusal:
+        return None, [refusal]
+
+    async def work(tx: Transaction) -> sessions.Session:
+        await sessions.forgive(tx, *tried)
+        await members.activate(tx, member_id, hashed, None)
+        await sessions.revoke_sessions(tx, member_id, context.now)
+        return await sessions.open_session(tx, member_id, context.now)
+
+    return await _signed_in(context, context.organization_id, work)
+
+
+async def _count_try(context: Context, email: str) -> tuple[bytes, bytes | None]:
+    """What one more try was counted on, its account and its address; raises RATE_LIMITED when it is one too many."""
+    account = _subject(context, "account", email)
+    origin = _subject(context, "address", context.address) if context.address else None
+    until = await sessions.count_try(context.database, [account, origin] if origin else [account])
+    if until is not None:
+        seconds = max(1, round((until - context.now).total_seconds()))
+        message = f"Too many sign-ins have failed; try again in {seconds} s."
+        raise Rejected("RATE_LIMITED", message, {"retryAfter": seconds})
+    return account, origin
 
 
 async def _signed_in(context: Context, organization_id: UUID, work: Work, field: str = "refreshToken") -> Answer:

@@ -99,6 +99,18 @@ class InvitationAcceptPayload(Payload):
     user_errors: list[SessionUserError] = strawberry.field(description="Why it was refused.")
 
 
+@strawberry.input(description="Another password for who has signed in.")
+class PasswordChangeInput:
+    current_password: str = strawberry.field(description="The password so far.")
+    new_password: str = strawberry.field(description="The password from now on, 12 to 200 characters.")
+
+
+@strawberry.type(description="A new session after the change: every other one of the member has ended.")
+class PasswordChangePayload(Payload):
+    tokens: SessionTokens | None = strawberry.field(description="What to keep instead, or null when refused.")
+    user_errors: list[SessionUserError] = strawberry.field(description="Why it was refused.")
+
+
 @strawberry.type
 class SessionMutations:
     @strawberry.mutation(
@@ -126,6 +138,13 @@ class SessionMutations:
     ) -> InvitationAcceptPayload:
         signed, refusals = await commands.accept(info.context, input.token, input.password, input.name)
         return InvitationAcceptPayload(tokens=_tokens(signed), user_errors=errors(refusals))
+
+    @strawberry.mutation(description="Changes the password of who has signed in; needs a session, not a key.")
+    async def password_change(
+        self, info: Info, input: Annotated[PasswordChangeInput, argument("From which to which.")]
+    ) -> PasswordChangePayload:
+        signed, refusals = await commands.change_password(info.context, input.current_password, input.new_password)
+        return PasswordChangePayload(tokens=_tokens(signed), user_errors=errors(refusals))
 
 
 def _tokens(signed: commands.SignedIn | None) -> SessionTokens | None:

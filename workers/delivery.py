@@ -10,11 +10,13 @@ from workers.smtp import Server, Smtp, UnreachableError
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """connect: opens the way to the provider; secret: keys the hashes of suppressed addresses;
-    sender: the address of brands that have none of their own."""
+    sender: the address of brands that have none of their own; invitation_url: where people accept invitations, with
+    `{token}` in it."""
 
     connect: Callable[[], AbstractAsyncContextManager[Smtp]]
     secret: bytes
     sender: str | None = None
+    invitation_url: str | None = None
 
 
 _delivery: Delivery | None = None
@@ -26,10 +28,10 @@ def deliver(delivery: Delivery) -> None:
     _delivery = delivery
 
 
-def deliver_by_smtp(url: str, secret: bytes, sender: str | None = None) -> None:
+def deliver_by_smtp(url: str, secret: bytes, sender: str | None = None, invitation_url: str | None = None) -> None:
     """Says that this process delivers over SMTP; raises ValueError when the URL is not one of SMTP."""
     server = Server.at(url)
-    deliver(Delivery(lambda: Smtp(server), secret, sender))
+    deliver(Delivery(lambda: Smtp(server), secret, sender, invitation_url))
 
 
 def delivery() -> Delivery:

@@ -48,7 +48,7 @@ def work(threads: Annotated[int, typer.Option(min=1, help="Jobs at a time.")] = 
     settings = Settings()
     secret = known_secret(settings)
     if settings.smtp_url and secret:
-        deliver_by_smtp(settings.smtp_url, secret, settings.mail_from)
+        deliver_by_smtp(settings.smtp_url, secret, settings.mail_from, settings.invitation_url)
     else:
         logging.warning("SMTP_URL and WAYFARE_SECRET are not both set: campaigns wait.")
     webhooks.send(settings)
