@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from db.clock import database_time
 from db.database import Transaction
+from db.dirty_customers import mark_dirty
 from db.outbox import record
 from db.records import columns_of
 from db.relations import Relation, Sort
+from db.statement import sql
 from domain.consents import Channel, ConsentState
 from domain.events import EventType
 
@@ -101,6 +104,10 @@ async def set_consents(tx: Transaction, wishes: Sequence[Wish], actor: str) -> i
     refused = [row for row in changed if row["state"] != ConsentState.SUBSCRIBED]
     if refused:
         await _skip_queued(tx, [tuple(row) for row in refused])
+    if changed:
+        # Conditions may ask for consents.
+        customers = sorted({row["customer_id"] for row in changed})
+        await mark_dirty(tx, sql("select unnest(:ids::uuid[])", ids=customers), await database_time(tx))
     return len(changed)
 
 

@@ -22,11 +22,14 @@ SCHEDULES = (
     Schedule("webhooks.prune", "50 3 * * *"),
     # Windows of days move on at midnight, facts told in advance happen at any time.
     Schedule("metrics.recompute", "*/10 * * * *", local=False),
-    # Live evaluations follow what is told; this follows the days, and percentiles.
+    # Windows of days open and close at midnight, the customers' or the organization's.
+    Schedule("segments.due", "*/5 * * * *", local=False),
+    # Live evaluations follow what is told and the days; this follows percentiles, and tells what the others missed.
     Schedule("segments.refresh", "15 * * * *", local=False),
     # Scores first: a stage's rule may ask for them.
     Schedule("scores.recalculate", "0 1 * * *"),
     Schedule("journeys.evaluate", "0 2 * * *"),
+    Schedule("journeys.count_churn", "30 2 * * *"),
 )
 
 

@@ -1,7 +1,10 @@
 """Segments: what may be done with one, and in which order those that are built on others are computed."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
+from math import ceil
+from typing import Any
 from uuid import UUID
 
 from domain.conditions import Condition
@@ -84,6 +87,25 @@ def require_refreshable(type_: str, state: str) -> None:
         raise Refused("NOT_RULE_BASED", "A manual segment has nothing to compute.", ("segmentIds",))
     if state != SegmentState.ACTIVE:
         raise Refused("NOT_ACTIVE", "Only an active segment is computed: activate it first.", ("segmentIds",))
+
+
+def require_rested(last_began: datetime | None, interval: timedelta, now: datetime) -> None:
+    """Refuses THROTTLED when the last refresh began less than the interval ago, with 5 % of slack.
+
+    From its beginning: measured from its end, an hourly refresh that takes a minute would find every second one too
+    early (domain notes T14).
+    """
+    if last_began is None or now - last_began >= interval * 0.95:
+        return
+    minutes = ceil((interval * 0.95 - (now - last_began)) / timedelta(minutes=1))
+    message = f"It was refreshed lately and follows every change by itself; ask again in {minutes} minutes."
+    raise Refused("THROTTLED", message, ("segmentIds",))
+
+
+def refresh_interval(settings: Mapping[str, Any]) -> timedelta:
+    """From `organization.settings`, e.g. {"segments": {"refreshMinutes": 15}}; an hour unless something is said."""
+    minutes = settings.get("segments", {}).get("refreshMinutes", 60)
+    return timedelta(minutes=max(0, int(minutes)))
 
 
 def refuse_cycle(segment_id: UUID, names: Iterable[UUID], depends_on: DependsOn) -> None:

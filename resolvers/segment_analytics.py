@@ -5,9 +5,8 @@ from datetime import date
 from uuid import UUID
 
 from db.database import Transaction
-from db.segments import find_segment
+from db.segments import find_segment, known_segments
 from db.segments.analytics import SegmentSize, by_mask, sizes
-from db.segments.finding import unknown_segments
 from domain.refusals import Refused, Rejected
 from domain.segments_overlap import Overlap, overlap, require_comparable
 from resolvers.context import Context
@@ -19,7 +18,7 @@ async def compare(context: Context, segment_ids: Sequence[UUID]) -> Overlap:
     """Raises BAD_USER_INPUT for too many segments, unknown ones and repeated ones."""
 
     async def work(tx: Transaction) -> Overlap:
-        if await unknown_segments(tx, segment_ids):
+        if await known_segments(tx, segment_ids) != set(segment_ids):
             raise Refused("NOT_FOUND", "There is no such segment.")
         return overlap(segment_ids, await by_mask(tx, segment_ids))
 

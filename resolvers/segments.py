@@ -12,6 +12,7 @@ from db.database import Transaction
 from db.metrics import recompute_stale
 from db.organizations import current_organization
 from db.references import unknown_customers
+from db.segments.refreshes import ASKED, last_asked, lock_requests, open_refresh
 from db.statement import sql
 from domain import values
 from domain.brands import brand_of, require_all_brands
@@ -22,9 +23,11 @@ from domain.segments import (
     OverrideMode,
     SegmentState,
     SegmentType,
+    refresh_interval,
     require_assignable,
     require_overridable,
     require_refreshable,
+    require_rested,
 )
 from domain.segments_given import read_definition
 from resolvers.context import Context
@@ -165,7 +168,11 @@ async def override(
 async def refresh(
     context: Context, segment_ids: Sequence[UUID] | None, as_of: datetime | None
 ) -> tuple[UUID | None, list[Refused]]:
-    """Has a worker compute the members of these segments, or of all that are updated automatically."""
+    """Has a worker compute the members of these segments, or of all that are updated automatically.
+
+    A refresh of the same segments that waits or runs already is answered instead of beginning another. Refuses
+    NOT_FOUND, NOT_RULE_BASED, NOT_ACTIVE, TOO_MANY and THROTTLED.
+    """
 
     async def work(tx: Transaction) -> UUID:
         if segment_ids is None:
@@ -177,7 +184,14 @@ async def refresh(
             if segment is None:
                 raise Refused("NOT_FOUND", "There is no such segment.", ("segmentIds", str(number)))
             require_refreshable(segment.type, segment.state)
-        return await _request(tx, context, segment_ids, as_of)
+        if as_of is not None:
+            return await _request(tx, context, segment_ids, as_of)
+        await lock_requests(tx)
+        if (running := await open_refresh(tx, segment_ids)) is not None:
+            return running
+        interval = refresh_interval((await current_organization(tx)).settings)
+        require_rested(await last_asked(tx, segment_ids), interval, context.now)
+        return await _request(tx, context, segment_ids, None, asked=True)
 
     return await _told(context, work)
 
@@ -213,11 +227,17 @@ async def _told(
 
 
 async def _request(
-    tx: Transaction, context: Context, segment_ids: Sequence[UUID] | None, as_of: datetime | None
+    tx: Transaction,
+    context: Context,
+    segment_ids: Sequence[UUID] | None,
+    as_of: datetime | None,
+    *,
+    asked: bool = False,
 ) -> UUID:
     args = {
         "segmentIds": None if segment_ids is None else [str(segment_id) for segment_id in segment_ids],
         "asOf": as_of.isoformat() if as_of else None,
+        ASKED: True if asked else None,
     }
     given = {name: value for name, value in args.items() if value is not None}
     return await bulk.request_operation(tx, BulkKind.REFRESH, REFRESH_JOB, actor=context.caller.actor, args=given)

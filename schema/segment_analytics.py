@@ -1,16 +1,31 @@
 """How segments overlap, and how large one was on each day."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
 
 from db.segments.records import SEGMENT_BY_ID
+from db.segments.refreshes import REFRESHES
 from domain.segments_overlap import Overlap
 from resolvers import segment_analytics as reading
 from resolvers.ids import row_id
-from schema.fields import Info, argument, column, read, scoped
+from schema.connections import Connection
+from schema.fields import (
+    After,
+    Before,
+    First,
+    Info,
+    Last,
+    argument,
+    column,
+    own_key,
+    page_arguments,
+    read,
+    scoped,
+)
+from schema.scalars import BigInt
 from schema.segments import VIEW, Segment
 
 
@@ -45,8 +60,31 @@ class SegmentSize:
     left: int = column("How many left on it.")
 
 
+@strawberry.type(description="A refresh of everybody: by request, by the hour or by the command line.")
+class SegmentRefresh:
+    actor: str = column("Who asked for it, or schedule.")
+    started_at: datetime = column("When it began.")
+    finished_at: datetime | None = column("When it ended; null while it is under way.")
+    entered: BigInt = column("How many entered a segment by it.")
+    left: BigInt = column("How many left a segment by it.")
+    drift: BigInt = column(
+        "Of these, how many live evaluation should have seen before: not those of new definitions, percentiles, "
+        "messages and scores, nor customers whose evaluation was still owed. Not 0 is a fault of Wayfare's."
+    )
+
+
 @strawberry.type
 class SegmentAnalyticsQueries:
+    @strawberry.field(
+        description=scoped("Refreshes of the last 90 days, newest first, with what they had to put right.", VIEW),
+        graphql_type=Connection[SegmentRefresh],
+    )
+    def segment_refreshes(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Any:
+        info.context.caller.require(VIEW)
+        return info.context.loaders.page(REFRESHES, own_key(info), page_arguments(first, after, last, before))
+
     @strawberry.field(description=scoped("How up to 10 segments overlap.", VIEW), graphql_type=SegmentOverlap)
     async def segment_overlap(
         self, info: Info, ids: Annotated[list[strawberry.ID], argument("1 to 10 segments, each once.")]

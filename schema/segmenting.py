@@ -38,6 +38,7 @@ _REFUSALS = {
     "NOT_FOUND": "There is no such object, or you may not see it.",
     "NOT_RULE_BASED": "A manual segment has no condition to compute or override.",
     "RULE_BASED": "The members of an automatic segment follow from its condition; segmentOverrideSet makes exceptions.",
+    "THROTTLED": "It was refreshed lately; the message says when it may be again.",
     "TOO_COMPLEX": "The condition has too many levels, leaves or values.",
     "TOO_MANY": "The list is longer than one command takes.",
     "UNKNOWN_BRAND": "There is no such brand.",
@@ -290,7 +291,12 @@ class SegmentMutations:
         changed = await _overridden(info, input, None)
         return SegmentOverrideRemovePayload(**changed)
 
-    @strawberry.mutation(description=scoped("Has a worker compute the members of segments.", MANAGE))
+    @strawberry.mutation(
+        description=scoped(
+            "Has a worker compute the members of segments. One that waits or runs is answered instead of another.",
+            MANAGE,
+        )
+    )
     async def segment_refresh(
         self, info: Info, input: Annotated[SegmentRefreshInput, argument("Which segments.")]
     ) -> SegmentRefreshPayload:

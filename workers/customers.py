@@ -7,6 +7,7 @@ from db.journeys import evaluate
 from db.organizations import current_organization
 from db.points import point
 from db.segments import refresh_segments
+from db.segments.dues import note_dues
 from db.statement import sql
 from domain.segments import ChangeReason
 from workers.jobs import Again, Run, handles
@@ -35,6 +36,7 @@ async def settle(run: Run) -> Again | None:
             await refresh_segments(
                 tx, organization, candidates=candidates, now=now, reason=ChangeReason.LIVE, percentiles=False
             )
+            await note_dues(tx, organization, candidates, now)
             await settled(tx, changed)
             point("customers.settled")
             await run.checkpoint(tx, {})

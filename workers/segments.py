@@ -8,12 +8,15 @@ from db.clock import database_time
 from db.database import Transaction
 from db.organizations import current_organization
 from db.segments import note_refreshed, refresh_segments, related_segments
+from db.segments.dues import note_dues, take_due
+from db.segments.refreshes import drifted, log_refresh
 from db.slices import Slice
 from workers.everybody import actor_of, as_of, operation_of, work_through
 from workers.jobs import Again, Run, handles
 from workers.metrics import bring_up_to_date
 
 REFRESH_JOB = "segments.refresh"
+DUE_JOB = "segments.due"
 # The argument that names some segments; without it all that are updated automatically are refreshed.
 SEGMENTS = "segmentIds"
 
@@ -33,21 +36,37 @@ async def refresh_slice(
     Counts who entered and left; a slice in which nobody did writes nothing.
     """
     related = None if segment_ids is None else await related_segments(tx, segment_ids)
+    organization = await current_organization(tx)
+    # Not when the first slice began: live evaluations since then have seen later facts.
+    now = await database_time(tx)
     changes = await refresh_segments(
         tx,
-        await current_organization(tx),
+        organization,
         related,
         candidates=some.candidates,
         as_of=replayed,
-        # Not when the first slice began: live evaluations since then have seen later facts.
-        now=await database_time(tx),
+        now=now,
         actor=actor,
         bulk_operation_id=bulk_operation_id,
     )
+    if replayed is None:
+        drift = await drifted(tx, now) if changes else 0
+        await log_refresh(tx, began, changes, drift, actor=actor, bulk_operation_id=bulk_operation_id, last=some.last)
+        await note_dues(tx, organization, some.candidates, now)
     if some.last:
         await note_refreshed(tx, related, began, some.last)
     counts = {"entered": sum(change.entered for change in changes), "left": sum(change.left for change in changes)}
     return {name: number for name, number in counts.items() if number}
+
+
+@handles(DUE_JOB)
+async def run_due(run: Run) -> Again | None:
+    """Owes an evaluation to the customers whose time has come; settling them does the rest."""
+
+    async def work(tx: Transaction) -> int:
+        return await take_due(tx, await database_time(tx))
+
+    return Again() if await run.database.attempt(run.organization_id, work) else None
 
 
 @handles(REFRESH_JOB)

@@ -67,12 +67,12 @@ def compare_day(x: Statement, comparison: Comparison, scope: Scope) -> Statement
     operands = _operands(comparison)
     if comparison.operator in (Operator.WITHIN_DAYS, Operator.OLDER_THAN_DAYS):
         operands["value"] = scope.today - timedelta(days=operands["value"])
-    return holds(sql(DAY[comparison.operator], x=x, **operands, **_customers_own(scope)))
+    return holds(sql(DAY[comparison.operator], x=x, **operands, **customers_own(scope)))
 
 
 def compare_instant(x: Statement, comparison: Comparison, scope: Scope) -> Statement:
     """x: a timestamptz; days begin where they begin in the organization's time zone."""
-    return holds(sql(INSTANT[comparison.operator], x=x, **_instants(comparison, scope), **_customers_own(scope)))
+    return holds(sql(INSTANT[comparison.operator], x=x, **_instants(comparison, scope), **customers_own(scope)))
 
 
 def holds(predicate: Statement) -> Statement:
@@ -109,7 +109,7 @@ def _end_of(day: date, scope: Scope) -> datetime:
     return scope.start_of(day + timedelta(days=1))
 
 
-def _customers_own(scope: Scope) -> dict[str, Statement]:
+def customers_own(scope: Scope) -> dict[str, Statement]:
     """Birthdays are kept where the customer lives, as far as that is known."""
     own_zone = sql("coalesce(c.timezone, :zone::text)", zone=scope.zone)
     own_today = sql("(:now::timestamptz at time zone :own_zone)::date", now=scope.now, own_zone=own_zone)

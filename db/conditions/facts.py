@@ -50,6 +50,39 @@ def aggregated(leaf: FactLeaf, scope: Scope) -> Statement:
     )
 
 
+def due(leaf: FactLeaf, scope: Scope) -> Statement:
+    """customer_id and due_at: when a fact that is told in advance happens, or the oldest leaves the window of days.
+
+    Facts count that `aggregated` leaves out; then somebody is due in vain.
+    """
+    leaves = Statement("null::timestamptz")
+    if leaf.within_days is not None:
+        leaves = sql(
+            "start_of_day((min(f.occurred_at) filter (where f.occurred_at >= :start) at time zone :zone)::date "
+            "+ :days::integer, :zone)",
+            start=scope.days_ago(leaf.within_days),
+            zone=sql(":zone::text", zone=scope.zone),
+            days=leaf.within_days + 1,
+        )
+    return sql(
+        """
+        select f.customer_id, least(min(f.occurred_at) filter (where f.occurred_at >= :now), :leaves) as due_at
+        from fact f
+        where f.organization_id = :organization and f.kind = :kind and f.occurred_at >= :since
+          and :brand and :among and :named
+        group by f.customer_id
+        """,
+        leaves=leaves,
+        now=scope.now,
+        since=scope.now if leaf.within_days is None else scope.days_ago(leaf.within_days),
+        organization=scope.tenant,
+        kind=str(leaf.kind),
+        named=EVERYBODY if leaf.name is None else sql("f.name = :name", name=leaf.name),
+        brand=scope.of_brand("f.brand_id"),
+        among=scope.among_candidates("f.customer_id"),
+    )
+
+
 def compare_aggregate(leaf: FactLeaf, alias: Statement) -> Statement:
     return compare_number(aggregate_value(leaf, alias), leaf.comparison)
 

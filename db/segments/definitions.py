@@ -137,10 +137,10 @@ async def delete_segment(tx: Transaction, segment_id: UUID) -> None:
     await _lock_definitions(tx)
     await lock_segments(tx, [segment_id])
     async with tx.unlimited():
-        user = await tx.value(_USERS, id=segment_id)
-    if user:
-        user = user if tx.brands is None else "something else"
-        raise Refused("IN_USE", f"It is used by {user}.", ("id",))
+        users = [row[0] for row in await tx.rows(_USERS, id=segment_id)]
+    if users:
+        told = ", ".join(users) if tx.brands is None else "something else"
+        raise Refused("IN_USE", f"It is used by {told}.", ("id",))
     await tx.run("delete from segment where organization_id = :organization and id = :id", id=segment_id)
 
 
@@ -154,7 +154,7 @@ union all
 select 'the stage ' || name from journey_stage
 where organization_id = :organization
   and jsonb_path_exists(condition, 'lax $.**.inSegment ? (@ == $id)', jsonb_build_object('id', :id::uuid))
-limit 1
+order by 1 limit 20
 """
 
 

@@ -1,6 +1,5 @@
 """Finding segments."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from db.database import Transaction
@@ -32,11 +31,3 @@ async def find_by_key(tx: Transaction, key: str) -> UUID | None:
         "select id from segment where organization_id = :organization and key = :key", key=key
     )
     return found
-
-
-async def unknown_segments(tx: Transaction, segment_ids: Sequence[UUID]) -> set[UUID]:
-    """Those of these ids that are no segment's."""
-    rows = await tx.rows(
-        "select id from segment where organization_id = :organization and id = any(:ids::uuid[])", ids=list(segment_ids)
-    )
-    return set(segment_ids) - {row["id"] for row in rows}

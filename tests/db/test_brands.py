@@ -22,7 +22,7 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 # Whoever adds a tenant table says in its migration what limited callers see of it (limit_to_brands), unless its columns
 # say so already; or that they see nothing, here.
-CLOSED = {"schedule_run", "segment_refresh", "webhook_attempt"}
+CLOSED = {"schedule_run", "webhook_attempt"}
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """What may be done with a segment, and the order in which nested ones are computed."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 import pytest
@@ -8,12 +9,14 @@ from domain.conditions import parse
 from domain.refusals import Refused
 from domain.segments import (
     SegmentType,
+    refresh_interval,
     refresh_levels,
     refuse_cycle,
     related,
     require_assignable,
     require_definition,
     require_refreshable,
+    require_rested,
 )
 
 A, B, C, D, E = (uuid5(UUID(int=0), name) for name in "ABCDE")
@@ -74,3 +77,27 @@ def test_nested_segments_are_computed_after_those_they_name() -> None:
 def test_related_segments_are_those_up_and_down_the_chain() -> None:
     assert related([B], CHAIN) == {A, B, C}
     assert related([E], CHAIN) == {D, E}
+
+
+@pytest.mark.parametrize(
+    ("ago", "rested"),
+    [(None, True), (timedelta(0), False), (timedelta(minutes=56), False), (timedelta(minutes=57), True)],
+)
+def test_a_refresh_rests_from_its_beginning_with_slack(ago: timedelta | None, rested: bool) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    began = None if ago is None else now - ago
+    if rested:
+        require_rested(began, refresh_interval({}), now)
+    else:
+        with pytest.raises(Refused, match=r"in [0-9]+ minutes"):
+            require_rested(began, refresh_interval({}), now)
+    require_rested(began, refresh_interval({"segments": {"refreshMinutes": 0}}), now)
+
+
+def test_an_hourly_refresh_is_never_skipped_however_long_it_takes() -> None:
+    """T14: measured from the end, twelve of twenty-four would be."""
+    last = None
+    for hour in range(24):
+        now = datetime(2026, 1, 1, hour, tzinfo=UTC)
+        require_rested(last, refresh_interval({}), now)
+        last = now + timedelta(seconds=3)

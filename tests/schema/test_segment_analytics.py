@@ -7,10 +7,13 @@ from uuid import UUID
 import pytest
 
 from db.database import Database
+from db.jobs import request_job
 from domain.ids import new_id
 from resolvers.ids import global_id
 from tests.api import Api
+from tests.jobs import drain
 from tests.segments import NOON, add_people, add_segment, city, move, refresh
+from workers.segments import REFRESH_JOB
 
 OVERLAP = """query ($ids: [ID!]!) { segmentOverlap(ids: $ids) { inAny inAll
   pairs { first { key } second { key } both either share } regions { segments { key } customers } } }"""
@@ -131,3 +134,19 @@ async def test_customers_by_any_combination(
     document = "query ($where: CustomerWhereInput) { customers(where: $where) { nodes { city } } }"
     where = {"segments": {name: [gid(segments[key]) for key in keys] for name, keys in given.items()}}
     assert [node["city"] for node in (await api(document, where=where))["data"]["customers"]["nodes"]] == cities
+
+
+async def test_refreshes_are_listed_with_their_drift(
+    api: Api, database: Database, organization: UUID, segments: dict[str, UUID]
+) -> None:
+    async with database.tenant(organization) as tx:
+        mover = await tx.value("select id from customer where city = 'Rome' limit 1")
+        await move(tx, mover, "Bonn")
+        await request_job(tx, REFRESH_JOB, dedupe_key="clock")
+    await drain(database, organization)
+    document = "{ segmentRefreshes { nodes { actor finishedAt entered left drift } totalCount { value } } }"
+    found = (await api(document))["data"]["segmentRefreshes"]
+    [node] = found["nodes"]
+    assert node.pop("finishedAt") is not None
+    assert node == {"actor": "schedule", "entered": "1", "left": "2", "drift": "3"}
+    assert found["totalCount"]["value"] == 1

@@ -1,5 +1,6 @@
 """Segments through GraphQL: made, filled, refreshed by a worker, refused, and read from both sides."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from db.database import Database
 from domain.ids import new_id
 from resolvers.ids import global_id
 from tests.api import Api
+from tests.jobs import drain
 from tests.schema.test_customers import add_customers
 from tests.schema.test_preview import SPENT, buyers
 from tests.schema.test_profiles import refused, send
@@ -170,6 +172,26 @@ async def test_refresh_is_owed_or_refused(api: Api) -> None:
     ]
     unknown = await send(api, REFRESH, {"segmentIds": [global_id("Segment", new_id())]})
     assert refused(unknown) == [("NOT_FOUND", "input.segmentIds.0")]
+
+
+async def test_refreshes_at_once_become_one_and_rest_from_their_beginning(
+    api: Api, database: Database, organization: UUID
+) -> None:
+    segment = await create(api)
+    await drain(database, organization)
+    given = {"segmentIds": [segment["id"]]}
+    answers = await asyncio.gather(*[send(api, REFRESH, given) for _ in range(5)])
+    assert len({answer["bulkOperation"]["id"] for answer in answers}) == 1
+    await drain(database, organization)
+    assert refused(await send(api, REFRESH, given)) == [("THROTTLED", "input.segmentIds")]
+    every = await send(api, REFRESH, {})
+    assert every["userErrors"] == [], "all segments are more than the one that was refreshed"
+    assert (await send(api, REFRESH, given))["bulkOperation"]["id"] == every["bulkOperation"]["id"]
+    await drain(database, organization)
+    async with database.tenant(organization) as tx:
+        await tx.run("update bulk_operation set started_at = started_at - interval '57 minutes'")
+    again = await send(api, REFRESH, given)
+    assert again["bulkOperation"]["state"] == "QUEUED"
 
 
 async def test_segments_are_listed_by_type_and_name(api: Api) -> None:

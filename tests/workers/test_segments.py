@@ -33,7 +33,7 @@ from tests.segments import (
 from tests.workers.everybody import CUSTOMERS, operation, prepare, request, slices_of
 from workers.customers import SETTLE_JOB, settle
 from workers.jobs import perform
-from workers.segments import REFRESH_JOB, refresh_slice
+from workers.segments import DUE_JOB, REFRESH_JOB, refresh_slice
 
 pytestmark = pytest.mark.usefixtures("customers")
 
@@ -172,6 +172,46 @@ async def test_what_is_told_after_the_job_began_counts(database: Database, organ
         began = datetime.now(UTC) - timedelta(hours=1)
         await refresh_slice(tx, await next_slice(tx, None), began, None, actor="test")
         assert await members(tx, bought) == sorted([*before, customer])
+
+
+async def test_who_is_due_is_evaluated_and_nobody_else(database: Database, organization: UUID) -> None:
+    async with database.tenant(organization) as tx:
+        bought = await add_segment(tx, "bought", BOUGHT_LATELY)
+    await refresh_as_job(database, organization)
+    async with database.tenant(organization) as tx:
+        [member] = await members(tx, bought)
+        assert await tx.value("select count(*) from segment_due where organization_id = :organization") == 1
+        # As if the days had passed.
+        await tx.run("update fact set occurred_at = occurred_at - interval '9 days' where kind = 'ORDER'")
+        await tx.run("update segment_due set due_at = due_at - interval '9 days'")
+        await request_job(tx, DUE_JOB, dedupe_key="clock")
+    await drain(database, organization)
+    async with database.tenant(organization) as tx:
+        assert (await history(tx, bought))[-1] == (member, "LEFT", "LIVE")
+        assert await tx.value("select count(*) from segment_due where organization_id = :organization") == 0
+        await assert_consistent(tx)
+
+
+async def test_a_refresh_tells_what_live_evaluation_missed(database: Database, organization: UUID) -> None:
+    async with database.tenant(organization) as tx:
+        await add_segment(tx, "rich", RICH)
+        await add_segment(tx, "top", {"percentile": {"field": "lifetimeValue", "top": "50"}})
+    await refresh_as_job(database, organization)
+    await order(database, organization, "told", 3)
+    await refresh_as_job(database, organization)
+    async with database.tenant(organization) as tx:
+        # Behind everybody's back.
+        await tx.run("update customer_metrics set lifetime_value = 5000 where lifetime_value in (100, 200)")
+    await refresh_as_job(database, organization)
+    await refresh_as_job(database, organization)
+    async with database.tenant(organization) as tx:
+        rows = await tx.rows(
+            "select entered, gone, drift, finished_at is not null from segment_refresh order by started_at"
+        )
+    found = [tuple(row) for row in rows]
+    assert [(drift, ended) for _, _, drift, ended in found] == [(0, True), (0, True), (2, True), (0, True)]
+    assert found[2][0] > 2, "the segment by percentile moved too, which is no drift"
+    assert found[3][:2] == (0, 0)
 
 
 async def test_a_mark_made_while_its_customer_settles_stays(database: Database, organization: UUID) -> None:

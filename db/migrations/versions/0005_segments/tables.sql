@@ -29,6 +29,18 @@ create table segment_due (
 CREATE INDEX segment_due_due_idx ON segment_due (organization_id, due_at);
 select protect_tenant_table('segment_due');
 
+-- The next day on which has_anniversary(day, ..., days) may change: a window opens, or an anniversary is over.
+create function anniversary_flip(day date, today date, days integer) returns date
+language sql immutable parallel safe strict
+as $$
+    select min(flip)
+    from (values (0), (1)) later (years),
+         lateral (select (day + make_interval(
+             years => (extract(year from today) - extract(year from day))::integer + later.years))::date) again (day),
+         lateral (values (again.day - days), (again.day + 1)) flips (flip)
+    where flip > today
+$$;
+
 -- Each refresh of everybody, and what it had to put right that live evaluation should have seen.
 create table segment_refresh (
     organization_id UUID NOT NULL,
@@ -45,6 +57,8 @@ create table segment_refresh (
 );
 CREATE INDEX segment_refresh_started_idx ON segment_refresh (organization_id, started_at, id);
 select protect_tenant_table('segment_refresh');
+-- It counts customers of every brand.
+select limit_to_brands('segment_refresh', 'false', 'select');
 
 -- Bulk operations that end with a file.
 alter table bulk_operation add column result_name TEXT, add column result_size BIGINT;

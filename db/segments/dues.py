@@ -1,0 +1,94 @@
+"""Customers whom time alone may move into or out of a segment: kept with the next instant, taken when it has come."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+
+from db.conditions import Scope
+from db.conditions.dues import dues
+from db.database import Transaction
+from db.dirty_customers import mark_dirty
+from db.organizations import Organization
+from db.segments.records import Segment
+from db.segments.refresh import segments_to_refresh
+from db.statement import Statement, join, sql
+from domain.conditions import is_live, parse
+
+# Due customers who are taken at a time.
+SIZE = 20_000
+
+
+async def note_dues(tx: Transaction, organization: Organization, candidates: Statement, now: datetime) -> None:
+    """Keeps when these customers (a statement of customer_id) are due next; writes only what differs.
+
+    Call it where they were evaluated for `now`. Segments that are not updated automatically or are by percentile are
+    left to refreshes of everybody.
+    """
+    wanted = await segments_to_refresh(tx)
+    found = [statement for some in _by_brand(wanted) if (statement := _dues(some, organization, candidates, now))]
+    await tx.run(
+        _NOTE,
+        due=join(" union all ", [sql("(:due)", due=statement) for statement in found]) if found else _NOBODY,
+        candidates=candidates,
+    )
+
+
+_NOBODY = Statement("select null::uuid as customer_id, null::timestamptz as due_at where false")
+
+
+def _by_brand(segments: Sequence[Segment]) -> list[list[Segment]]:
+    ordered = sorted(segments, key=lambda segment: str(segment.brand_id))
+    return [list(group) for _, group in groupby(ordered, key=lambda segment: segment.brand_id)]
+
+
+def _dues(
+    segments: Sequence[Segment], organization: Organization, candidates: Statement, now: datetime
+) -> Statement | None:
+    conditions = [condition for segment in segments if is_live(condition := parse(segment.condition))]
+    return dues(conditions, Scope(organization, None, now, segments[0].brand_id, candidates))
+
+
+async def take_due(tx: Transaction, now: datetime) -> int:
+    """Owes an evaluation to the customers whose time has come, at most SIZE of them; returns how many.
+
+    The evaluation notes when they are due again.
+    """
+    rows = await tx.rows(
+        """
+        delete from segment_due where organization_id = :organization and customer_id in (
+            select customer_id from segment_due
+            where organization_id = :organization and due_at < :now::timestamptz
+            order by due_at, customer_id limit :size for update skip locked)
+        returning customer_id
+        """,
+        now=now,
+        size=SIZE,
+    )
+    if rows:
+        await mark_dirty(tx, sql("select unnest(:ids::uuid[])", ids=sorted(row[0] for row in rows)), now)
+    return len(rows)
+
+
+_NOTE = """
+with candidate_of_dues as materialized (:candidates),
+due as materialized (
+    select customer_id, min(due_at) as due_at from (:due) d group by customer_id
+),
+stored as (
+    select d.customer_id, d.due_at from segment_due d
+    where d.organization_id = (select :organization::uuid)
+      and d.customer_id in (select customer_id from candidate_of_dues)
+),
+difference as materialized (
+    select coalesce(d.customer_id, s.customer_id) as customer_id, d.due_at
+    from due d full join stored s on s.customer_id = d.customer_id
+    where d.due_at is distinct from s.due_at
+),
+gone as (
+    delete from segment_due s using difference d
+    where s.organization_id = (select :organization::uuid) and s.customer_id = d.customer_id and d.due_at is null
+)
+insert into segment_due (organization_id, customer_id, due_at)
+select :organization, customer_id, due_at from difference where due_at is not null order by customer_id
+on conflict (organization_id, customer_id) do update set due_at = excluded.due_at
+"""
