@@ -101,10 +101,15 @@ async def add_brand(
     return added
 
 
-async def current_organization(tx: Transaction) -> Organization:
-    """The transaction's organization; raises LookupError when it does not exist."""
+async def current_organization(tx: Transaction, *, lock: bool = False) -> Organization:
+    """The transaction's organization; raises LookupError when it does not exist.
+
+    lock: it stays as it is until the transaction ends.
+    """
     found = await tx.record(
-        Organization, f"select {columns_of(Organization)} from organization t where t.id = :organization"
+        Organization,
+        f"select {columns_of(Organization)} from organization t where t.id = :organization "
+        f"{'for no key update' if lock else ''}",
     )
     if found is None:
         message = f"no organization {tx.organization_id}"

@@ -36,7 +36,8 @@ async def recalculate(
 
     Every row of metrics has its own, the roll-up and each brand's. Without `as_of` they follow from the maintained
     metrics; with it from the facts before it, and stay until the next recalculation. Only rows whose scores or
-    factors differ are written, so `scored_at` says since when a score has been what it is.
+    factors differ are written, so `scored_at` says since when a score has been what it is; those over all brands are
+    kept as the day's snapshot, too.
     """
     settings = score_settings(organization.settings)
     numbers = {**_prefixed("e", asdict(settings.engagement)), **_prefixed("r", asdict(settings.risk))}
@@ -52,7 +53,8 @@ async def recalculate(
         **{f"{name}_text": sql(":number::text", number=str(number)) for name, number in numbers.items()},
     )
     async with many_rows(tx) if candidates is None else nullcontext():
-        return await tx.run(statement)
+        written: int = await tx.value(statement)
+    return written
 
 
 def _prefixed(prefix: str, numbers: dict[str, object]) -> dict[str, object]:
@@ -155,11 +157,23 @@ locked as materialized (
                            and m.brand_id is not distinct from c.brand_id
     order by m.customer_id, m.brand_id
     for no key update of m
+),
+written as (
+    update customer_metrics m
+    set engagement_score = c.engagement, engagement_factors = c.engagement_found,
+        risk_score = c.risk, risk_factors = c.risk_found, scored_at = :now
+    from locked c
+    where m.organization_id = :organization and m.customer_id = c.customer_id
+      and m.brand_id is not distinct from c.brand_id
+    returning m.customer_id, m.brand_id, m.lifetime_value, m.engagement_score, m.risk_score
+),
+kept as (
+    insert into metric_snapshot (organization_id, customer_id, day, lifetime_value, engagement_score, risk_score)
+    select :organization, customer_id, (:today at time zone :zone)::date, lifetime_value, engagement_score, risk_score
+    from written where brand_id is null
+    on conflict (organization_id, customer_id, day) do update
+    set lifetime_value = excluded.lifetime_value, engagement_score = excluded.engagement_score,
+        risk_score = excluded.risk_score
 )
-update customer_metrics m
-set engagement_score = c.engagement, engagement_factors = c.engagement_found,
-    risk_score = c.risk, risk_factors = c.risk_found, scored_at = :now
-from locked c
-where m.organization_id = :organization and m.customer_id = c.customer_id
-  and m.brand_id is not distinct from c.brand_id
+select count(*) from written
 """

@@ -65,6 +65,10 @@ class Risk:
     trend: Decimal = Decimal("-0.3")
     threshold: Decimal = Decimal("0.7")
     """Customers above it (strictly) are shown as at risk."""
+    call_above: Decimal = Decimal("0.8")
+    """Of them, those above this are best called (domain/retention.py)."""
+    offer_days: Decimal = Decimal(60)
+    """Of them, those idle for longer than this are best made an offer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,24 @@ def score_settings(settings: dict[str, Any]) -> ScoreSettings:
     given = _object(settings.get("scores", {}), ("scores",))
     for name in set(given) - {"engagement", "risk"}:
         raise Refused("INVALID", f"There is no score {name}.", ("scores", name))
-    return ScoreSettings(
+    found = ScoreSettings(
         Engagement(**_numbers(Engagement, given.get("engagement", {}), ("scores", "engagement"))),
         Risk(**_numbers(Risk, given.get("risk", {}), ("scores", "risk"))),
     )
+    if not any(getattr(found.engagement, name) for name in ENGAGEMENT_WEIGHTS):
+        raise Refused("INVALID", "At least one component counts for something.", ("scores", "engagement"))
+    return found
+
+
+def changed_settings(settings: dict[str, Any], given: dict[str, dict[str, Decimal]]) -> dict[str, Any]:
+    """`settings["scores"]` with what is given by score and name, as texts; refuses INVALID."""
+    stored = settings.get("scores", {})
+    merged = {
+        score: {**stored.get(score, {}), **{name: format(number, "f") for name, number in given.get(score, {}).items()}}
+        for score in ("engagement", "risk")
+    }
+    score_settings({"scores": merged})
+    return merged
 
 
 def _numbers(kind: type, given: object, path: tuple[str, ...]) -> dict[str, Decimal]:
@@ -114,7 +132,7 @@ def _number(name: str, value: object, known: set[str], path: tuple[str, ...]) ->
 def _range(name: str) -> tuple[Decimal, Decimal]:
     if name in _DIVISORS:
         return Decimal("0.01"), _LARGEST
-    if name in ("idle_days", "long_idle_days"):
+    if name in ("idle_days", "long_idle_days", "offer_days"):
         return Decimal(0), _LARGEST
     return (Decimal(-1) if name == "trend" else Decimal(0)), Decimal(1)
 

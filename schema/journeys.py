@@ -1,5 +1,6 @@
 """Journeys, stages and scores as clients see them."""
 
+from datetime import date as Date  # noqa: N812  # PredictedChurn has a field named date
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -8,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from db.customers import CUSTOMER_BY_ID
-from db.journeys import records
+from db.journeys import churn, records
 from db.stages import STAGE_BY_ID, STAGES, VERSIONS_OF_STAGE
 from domain.conditions import parse, sentence
 from domain.journeys import Lock, StageKind, Trigger
+from domain.journeys.churn import ChurnBasis
 from domain.journeys.triggers import StageTrigger
+from domain.retention import ActionPriority, RetentionAction
 from resolvers.ids import row_id
 from schema.conditions import SegmentCondition, shown_condition
 from schema.connections import Connection
@@ -46,6 +49,29 @@ described(
     {
         "PROGRESSION": "Earned by the customer; left for a higher one.",
         "RETENTION": "Tells that the customer is slipping away; left after new activity.",
+    },
+)
+described(
+    RetentionAction,
+    "What to do about a customer who is about to leave.",
+    {
+        "EMAIL_CAMPAIGN": "Include in a re-engagement campaign: for everybody at risk.",
+        "PERSONAL_CALL": "Call in person: the risk is above callAbove of the score settings.",
+        "SPECIAL_OFFER": "Make an offer to return: idle for more than offerDays of the score settings.",
+    },
+)
+described(
+    ActionPriority,
+    "How pressing a recommended action is.",
+    {"HIGH": "At once.", "LOW": "With the next campaign.", "MEDIUM": "Within days."},
+)
+described(
+    ChurnBasis,
+    "What a predicted churn date is based on.",
+    {
+        "CHURNED": "The customer stands in the most severe retention stage already: there is no date.",
+        "HISTORY": "The median of stays in this stage that ended in churn.",
+        "INSUFFICIENT_HISTORY": "Fewer than 20 stays in this stage ended in churn: there is no date.",
     },
 )
 described(
@@ -183,6 +209,32 @@ class RiskScore:
     )
 
 
+@strawberry.type(description="What to do about a customer who is about to leave.")
+class RecommendedAction:
+    action: RetentionAction = column("What.")
+    priority: ActionPriority = column("How pressing it is.")
+    description: str = column("In a few words.")
+
+
+@strawberry.type(description="When a customer is expected to have left.")
+class PredictedChurn:
+    date: Date | None = column("By those who left: entry plus medianDays, tomorrow at the earliest; see basis.")
+    basis: ChurnBasis = column("What the date is based on.")
+    stays: int = column("How many stays in this stage ended in churn, counted every night.")
+    median_days: Decimal | None = column("The median length of these in days.")
+    inactivity_date: Date | None = column(
+        "The last day of activity plus the retention days of the most severe retention stage: when nothing happens."
+    )
+
+
+@strawberry.type(description="A customer's value and scores from a day on until the next snapshot.")
+class MetricSnapshot:
+    day: Date = column("Since which local day.")
+    lifetime_value: Decimal = column("The lifetime value then.")
+    engagement_score: Decimal | None = column("0 to 1; null while nothing was known.")
+    risk_score: Decimal | None = column("0 to 1; null while nothing was known.")
+
+
 @node(by_id=records.JOURNEY_BY_ID, scope=VIEW, description="Where a customer stands in the lifecycle.")
 class Journey(Node):
     stage_entered_at: datetime = column("When the stage was entered.")
@@ -200,6 +252,15 @@ class Journey(Node):
     )
     risk: RiskScore | None = related(
         records.RISK_OF_CUSTOMER, "How likely the customer is to leave; null without any fact.", key="customer_id"
+    )
+    recommended_actions: list[RecommendedAction] = listed(
+        churn.RECOMMENDATIONS,
+        "What to do when the risk is above the threshold or the stage is one of retention, the most pressing first.",
+        key="customer_id",
+    )
+    predicted_churn: PredictedChurn = related(churn.PREDICTED_CHURN, "When the customer is expected to have left.")
+    score_history: Connection[MetricSnapshot] = connected(
+        records.SNAPSHOTS_OF_CUSTOMER, "Value and scores over time, latest first.", key="customer_id"
     )
     transitions: Connection[StageTransition] = connected(
         records.TRANSITIONS_OF_JOURNEY, "Every stay in a stage, newest first."

@@ -6,6 +6,7 @@ from schema.api_keys import ApiKeyMutations, ApiKeyQueries
 from schema.audit import AuditQueries
 from schema.bulk import BulkMutations, BulkQueries
 from schema.campaigns import CampaignQueries
+from schema.churn import ChurnQueries
 from schema.conditions import ConditionFieldQueries
 from schema.consents import ConsentMutations
 from schema.customers import CustomerQueries
@@ -23,6 +24,7 @@ from schema.organization import OrganizationMutations, OrganizationQueries
 from schema.preview import PreviewQueries
 from schema.profiles import ProfileMutations
 from schema.recording import FactMutations
+from schema.scores import ScoreMutations, ScoreQueries
 from schema.segment_analytics import SegmentAnalyticsQueries
 from schema.segment_templates import SegmentTemplateQueries
 from schema.segmenting import SegmentMutations
@@ -53,6 +55,8 @@ class Query(
     SegmentTemplateQueries,
     JourneyQueries,
     JourneyAnalyticsQueries,
+    ChurnQueries,
+    ScoreQueries,
     BulkQueries,
     TemplateQueries,
     CampaignQueries,
@@ -75,6 +79,7 @@ class Mutation(
     ImportMutations,
     SegmentMutations,
     StageMutations,
+    ScoreMutations,
     JourneyMutations,
     BulkMutations,
     TemplateMutations,

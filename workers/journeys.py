@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from db.database import Transaction
 from db.dirty_customers import settling_job
 from db.journeys import EVALUATE_JOB, evaluate
+from db.journeys.churn import COUNT_JOB, count_churn
 from db.organizations import current_organization
+from db.planning import many_rows
 from db.slices import Slice
 from db.stages import list_stages
 from workers.everybody import actor_of, as_of, is_first, work_through
@@ -51,3 +53,10 @@ async def run_evaluation(run: Run) -> Again | None:
         return await evaluate_slice(tx, some, at, await actor_of(tx, run), replayed)
 
     return await work_through(run, work)
+
+
+@handles(COUNT_JOB)
+async def run_count(run: Run) -> None:
+    """How long customers stay in each stage before they churn, for predictions."""
+    async with run.database.tenant(run.organization_id) as tx, many_rows(tx):
+        await count_churn(tx, run.now)

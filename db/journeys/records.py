@@ -1,7 +1,7 @@
 """Journeys and their transitions as they are read."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -72,6 +72,16 @@ class Factor:
     name: str
     value: Decimal
     weight: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A customer's value and scores over all brands, from a local day on until the next snapshot."""
+
+    day: date
+    lifetime_value: Decimal
+    engagement_score: Decimal | None
+    risk_score: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +166,16 @@ ENGAGEMENT_OF_CUSTOMER = _score("engagement")
 ENGAGEMENT_FACTORS = _factors("engagement")
 RISK_OF_CUSTOMER = _score("risk")
 RISK_FACTORS = _factors("risk")
+SNAPSHOTS_OF_CUSTOMER = Relation(
+    "snapshots_of_customer",
+    Snapshot,
+    "metric_snapshot t",
+    key="t.customer_id",
+    # A number, because cursors know no days.
+    orders=(("DAY", Sort("(t.day - date '1900-01-01')", "integer")),),
+    tie=Sort("t.customer_id", "uuid"),
+    descending=True,
+)
 
 
 # An organization may set its own threshold (domain/scores.py).

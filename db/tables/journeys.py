@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from db.tables.columns import belongs_to, boolean, identifier, instant, integer, json, one_of, tenant_table, text
+from db.tables.columns import belongs_to, boolean, identifier, instant, integer, json, money, one_of, tenant_table, text
 
 journey_stage = tenant_table(
     "journey_stage",
@@ -123,4 +123,27 @@ sa.Index(
     stage_transition.c.journey_id,
     unique=True,
     postgresql_where=stage_transition.c.exited_at.is_(None),
+)
+
+# What a customer's value and scores were since a day, until the next row.
+metric_snapshot = tenant_table(
+    "metric_snapshot",
+    identifier("customer_id"),
+    sa.Column("day", sa.Date(), nullable=False),
+    money("lifetime_value"),
+    sa.Column("engagement_score", sa.Numeric(4, 3), nullable=True),
+    sa.Column("risk_score", sa.Numeric(4, 3), nullable=True),
+    belongs_to("customer", "customer_id", cascade=True),
+    key=("customer_id", "day"),
+)
+
+# How long it took those who churned out of a stage.
+churn_history = tenant_table(
+    "churn_history",
+    identifier("stage_id"),
+    integer("stays"),
+    sa.Column("median_days", sa.Numeric(10, 2), nullable=False),
+    instant("counted_at"),
+    belongs_to("journey_stage", "stage_id", cascade=True),
+    key=("stage_id",),
 )

@@ -38,4 +38,36 @@ revoke update, delete on journey_stage_version from wayfare_app;
 
 select limit_to_brands('journey_stage_version', 'true', 'select');
 
+-- What a customer's value and scores were since a day, until the next row: a day on which nothing changed has none.
+create table metric_snapshot (
+    organization_id UUID NOT NULL,
+    customer_id UUID NOT NULL,
+    day DATE NOT NULL,
+    lifetime_value NUMERIC(18, 2) NOT NULL,
+    engagement_score NUMERIC(4, 3),
+    risk_score NUMERIC(4, 3),
+    CONSTRAINT metric_snapshot_pkey PRIMARY KEY (organization_id, customer_id, day),
+    CONSTRAINT metric_snapshot_organization_id_fkey FOREIGN KEY(organization_id) REFERENCES organization (id),
+    CONSTRAINT metric_snapshot_organization_id_customer_id_fkey FOREIGN KEY(organization_id, customer_id)
+        REFERENCES customer (organization_id, id) ON DELETE CASCADE
+);
+select protect_tenant_table('metric_snapshot');
+-- Over all brands, so nobody who is limited to some sees any.
+select limit_to_brands('metric_snapshot', 'false', 'select');
+
+-- How long it took those who churned out of a stage; counted every night.
+create table churn_history (
+    organization_id UUID NOT NULL,
+    stage_id UUID NOT NULL,
+    stays INTEGER NOT NULL,
+    median_days NUMERIC(10, 2) NOT NULL,
+    counted_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT churn_history_pkey PRIMARY KEY (organization_id, stage_id),
+    CONSTRAINT churn_history_organization_id_fkey FOREIGN KEY(organization_id) REFERENCES organization (id),
+    CONSTRAINT churn_history_organization_id_stage_id_fkey FOREIGN KEY(organization_id, stage_id)
+        REFERENCES journey_stage (organization_id, id) ON DELETE CASCADE
+);
+select protect_tenant_table('churn_history');
+select limit_to_brands('churn_history', 'true', 'select');
+
 reset role;
