@@ -12,7 +12,7 @@ from db.statement import Statement
 from domain.access import Caller
 from domain.brands import require_all_brands
 from domain.ids import new_id
-from domain.refusals import Refusals, Refused
+from domain.refusals import Refusals, Refused, Rejected
 from resolvers.audit import Act
 from resolvers.loaders import Loaders
 from resolvers.metering import Meter
@@ -38,6 +38,12 @@ class Context:
     request_id: str = field(default_factory=lambda: str(new_id()))
     act: Act | None = None
     """The mutation field at work, which the audit log names; the executor says it."""
+    idempotency_key: str | None = None
+    """Of the whole request."""
+    keyed: bool = False
+    """Whether what is being carried out has an idempotency key."""
+    replayed: bool = False
+    """Whether the answer is one that was given before."""
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:
@@ -51,6 +57,12 @@ class Context:
     @property
     def organization_id(self) -> UUID:
         return self.caller.organization_id
+
+    def require_key(self) -> None:
+        """Raises IDEMPOTENCY_KEY_REQUIRED: what follows must not happen twice because an answer was lost."""
+        if not self.keyed:
+            message = "Send this with a key of its own, by the header Idempotency-Key or by @idempotent(key:)."
+            raise Rejected("IDEMPOTENCY_KEY_REQUIRED", message)
 
     async def read(self, work: Callable[[Transaction], Awaitable[Value]]) -> Value:
         """Runs a read in a transaction of its own."""

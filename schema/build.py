@@ -6,6 +6,7 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 
+from schema.idempotency import idempotent
 from schema.root import Mutation, Query
 from schema.scalars import SCALARS
 from schema.subscriptions import Subscription
@@ -23,6 +24,7 @@ def build_schema(*, sort: bool = False) -> Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
+        directives=[idempotent],
         config=StrawberryConfig(scalar_map=SCALARS, sort_schema=sort),
     )
 

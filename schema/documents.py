@@ -9,7 +9,6 @@ from graphql import (
     DocumentNode,
     GraphQLError,
     OperationDefinitionNode,
-    OperationType,
     get_operation_ast,
     parse,
     validate,
@@ -20,6 +19,7 @@ from graphql.validation.validate import ValidationAbortedError
 from domain.refusals import Rejected
 from resolvers.plan.plans import Plans
 from schema.build import schema
+from schema.idempotency import NAME as IDEMPOTENT
 from schema.limits import Cost, bounds, check_variables, cost_of, measure
 from schema.limits.measure import too_much
 
@@ -36,6 +36,8 @@ class Document:
     node: DocumentNode
     errors: tuple[GraphQLError, ...]
     plans: Plans
+    keyed: bool = False
+    """Whether any field has an idempotency key."""
     costs: dict[int, Cost] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
@@ -70,7 +72,7 @@ def read_document(text: str) -> Document:
     node = parse(text, max_tokens=most.tokens)
     # Before any rule of validation sees it: those follow fragments again and again.
     errors = measure(node, most) or _validated(node)
-    return Document(node, tuple(errors), Plans.of(node))
+    return Document(node, tuple(errors), Plans.of(node), f"@{IDEMPOTENT}" in text.replace(" ", ""))
 
 
 def _validated(node: DocumentNode) -> list[GraphQLError]:
@@ -78,7 +80,3 @@ def _validated(node: DocumentNode) -> list[GraphQLError]:
     if len(found) == 1 and isinstance(found[0], ValidationAbortedError):
         return [too_much("FIELDS", "The operation selects the same fields too often.")]
     return found
-
-
-def writes(operation: OperationDefinitionNode) -> bool:
-    return operation.operation is not OperationType.QUERY

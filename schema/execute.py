@@ -6,7 +6,7 @@ from contextlib import aclosing
 from inspect import isawaitable
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLError, OperationType
+from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
 from graphql.execution import Executor, create_source_event_stream, execute_root_selection_set
 from graphql.execution.execute import execute_subscription_event
 
@@ -14,8 +14,9 @@ from domain.refusals import Rejected
 from resolvers.context import Context
 from resolvers.plan.executor import LoadingExecutor, PlanningExecutor
 from schema.build import schema
-from schema.documents import read_document
+from schema.documents import Document, read_document
 from schema.errors import formatted
+from schema.idempotency import carry_out
 
 # `off` runs everything through the ordinary executor and the loaders; the whole suite must pass either way.
 PLANNER = os.environ.get("WAYFARE_PLANNER", "on") != "off"
@@ -78,6 +79,8 @@ async def begin(
         raise StreamRefusedError
     context.plans = document.plans
     executor_class = PlanningExecutor if planner else LoadingExecutor
+    if kind is OperationType.MUTATION and (document.keyed or context.idempotency_key):
+        return await _once(context, document, chosen, variables, executor_class)
     executor = executor_class.build(
         schema._schema,
         document.node,
@@ -91,6 +94,34 @@ async def begin(
         return await _events(executor, fresh)
     result: Any = execute_root_selection_set(executor)
     return _answer(await result if isawaitable(result) else result)
+
+
+async def _once(
+    context: Context,
+    document: Document,
+    chosen: OperationDefinitionNode,
+    variables: dict[str, Any] | None,
+    executor_class: type[Executor[Any]],
+) -> dict[str, Any]:
+    """A mutation with idempotency keys (schema/idempotency.py)."""
+
+    async def run(given: Context, node: DocumentNode) -> dict[str, Any]:
+        executor = executor_class.build(
+            schema._schema,
+            node,
+            context_value=given,
+            raw_variable_values=variables,
+            operation_name=chosen.name.value if chosen.name else None,
+        )
+        if isinstance(executor, list):
+            return _answer(ExecutionResult(None, executor))
+        result: Any = execute_root_selection_set(executor)
+        return _answer(await result if isawaitable(result) else result)
+
+    try:
+        return await carry_out(context, document.node, chosen, variables, run)
+    except Rejected as rejected:
+        return {"errors": formatted([GraphQLError(rejected.message, original_error=rejected)])}
 
 
 async def _events(

@@ -145,6 +145,7 @@ class ImportMutations:
 
 
 async def _begin(info: Info, upload: str, spec: ImportSpec, payload: type[Begun]) -> Begun:
+    info.context.require_key()
     begun, refusals = await commands.request(info.context, row_id(upload, "Upload"), spec)
     return payload(
         bulk_operation=read(info, bulk.BY_ID, begun),

@@ -66,14 +66,15 @@ class CampaignCancelPayload(Payload):
 class SendingMutations:
     @strawberry.mutation(
         description=scoped(
-            "Sends a campaign to its audience as it is now; its content cannot be changed any more. Sending it again "
-            "is refused, so the call may be repeated.",
+            "Sends a campaign to its audience as it is now; its content cannot be changed any more. Needs an "
+            "idempotency key, so that the call may be repeated when its answer is lost.",
             SEND,
         )
     )
     async def campaign_send(
         self, info: Info, input: Annotated[CampaignSendInput, argument("Which one.")]
     ) -> CampaignSendPayload:
+        info.context.require_key()
         campaign_id = row_id(input.campaign_id, "Campaign")
         sent, refusals = await commands.send(info.context, campaign_id, input.expected_version)
         return CampaignSendPayload(campaign=read(info, CAMPAIGN_BY_ID, sent), user_errors=errors(refusals))

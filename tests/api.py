@@ -1,9 +1,10 @@
 """Fixtures that run GraphQL operations as a caller of the test's own organization."""
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
@@ -19,6 +20,8 @@ from tests.campaigns import SECRET
 from workers.templates import check
 
 TOOLS = Tools(check, SECRET, tokens=TokenKeys([SECRET]), vault=Vault([SECRET]))
+# Mutations that are refused without an idempotency key.
+NEED_KEYS = re.compile(r"\b(campaignSend|\w+Import)\(")
 Api = Callable[..., Awaitable[dict[str, Any]]]
 
 
@@ -30,7 +33,10 @@ def caller(
 
 @pytest.fixture
 def api(database: Database, organization: UUID) -> Api:
-    """`await api(document, scopes=..., organization=..., **variables)` -> `{data, errors}`; every scope by default."""
+    """`await api(document, scopes=..., organization=..., **variables)` -> `{data, errors}`; every scope by default.
+
+    `idempotency_key` is the request's idempotency key; what cannot do without one gets a new one each time.
+    """
 
     async def run(
         document: str,
@@ -40,9 +46,11 @@ def api(database: Database, organization: UUID) -> Api:
         brands: frozenset[UUID] | None = None,
         planner: bool = PLANNER,
         operation: str | None = None,
+        idempotency_key: str | None = None,
         **variables: Any,
     ) -> dict[str, Any]:
         context = Context(database, caller(organization, scopes, brands), datetime.now(UTC), TOOLS)
+        context.idempotency_key = idempotency_key or (str(uuid4()) if NEED_KEYS.search(document) else None)
         answer: dict[str, Any] = orjson.loads(
             orjson.dumps(await execute(context, document, variables, operation, planner=planner))
         )

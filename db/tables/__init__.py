@@ -11,6 +11,7 @@ from db.tables import (
     members,
     messages,
     organizations,
+    requests,
     segments,
 )
 from db.tables.columns import metadata
@@ -27,5 +28,6 @@ __all__ = [
     "messages",
     "metadata",
     "organizations",
+    "requests",
     "segments",
 ]

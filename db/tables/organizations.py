@@ -50,5 +50,6 @@ api_key = tenant_table(
     instant("last_used_at", null=True),
     instant("created_at", default=True),
     text("created_by", null=True),
+    boolean("trusted_documents_only", default=False),
     sa.UniqueConstraint("prefix"),
 )
