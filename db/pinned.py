@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from db.database import Database, Transaction, _begin
+from db.statement import Statement
 from domain.live import Event
 from domain.refusals import Rejected
 
@@ -22,7 +23,7 @@ class Pinned(Database):
     """
 
     def __init__(self, database: Database, connection: Any) -> None:
-        super().__init__(database._pool)
+        super().__init__(database._connections)
         self._connection = connection
         self._turn = asyncio.Lock()
         self._closed = False
@@ -31,6 +32,10 @@ class Pinned(Database):
         self.requested_jobs: list[UUID] = []
         self.events: list[Event] = []
         self.at_end: list[tuple[Callable[[Transaction], Awaitable[None]], Transaction]] = []
+
+    async def answer(self, organization_id: UUID, statement: Statement, brands: frozenset[UUID] | None = None) -> Any:
+        async with self.tenant(organization_id, brands) as tx:
+            return await tx.value(statement)
 
     @asynccontextmanager
     async def tenant(self, organization_id: UUID, brands: frozenset[UUID] | None = None) -> AsyncIterator[Transaction]:

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from db.database import Database
+from db.pinned import Pinned
 from domain.ids import new_id
 from resolvers.ids import global_id
 from tests.api import Api
@@ -162,3 +163,9 @@ async def test_what_must_not_happen_twice_needs_a_key(api: Api, text: str, monke
     assert "errors" not in with_key
     monkeypatch.setattr("tests.api.NEED_KEYS", re.compile("^$"))
     assert codes(await api(text)) == ["IDEMPOTENCY_KEY_REQUIRED"]
+
+
+def test_every_way_into_the_database_is_pinned() -> None:
+    """A new one must be a step of the one transaction too; look_up and untenanted see nothing of an organization."""
+    ways = {name for name, value in vars(Database).items() if not name.startswith("_") and callable(value)}
+    assert ways - vars(Pinned).keys() == {"look_up", "untenanted"}
