@@ -22,8 +22,8 @@ class Server(uvicorn.Server):
             "server_header": False,
         }
         super().__init__(uvicorn.Config(app, **{**defaults, **options}))  # type: ignore[arg-type]  # as Config says
-        self._app = app
+        self.app = app
 
     async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]  # sockets, whatever they are
-        self._app.state.stopping.set()
+        self.app.state.stopping.set()
         await super().shutdown(sockets)  # type: ignore[arg-type]  # see above

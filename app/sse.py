@@ -31,7 +31,7 @@ async def once(answer: Answer) -> AsyncGenerator[Answer, None]:
 class EventStream(Response):
     """Answers as `next` events and at last `complete`; lines end in LF alone.
 
-    `check` is asked with each comment whether the client may still listen: what it gives instead is the last answer.
+    `check` is asked every KEEP_ALIVE seconds whether the client may still listen; what it gives is then the last answer.
     When `stopping` is set the stream ends without `complete`, so that the client comes back.
     """
 
@@ -76,18 +76,20 @@ class EventStream(Response):
         yield _COMMENT
         async with aclosing(self._answers):
             following: asyncio.Future[Answer] | None = None
+            pulse = _now() + KEEP_ALIVE
             try:
                 while True:
                     following = following or asyncio.ensure_future(anext(self._answers))
-                    await asyncio.wait({following}, timeout=KEEP_ALIVE)
-                    if following.done():
-                        yield _next(following.result())
-                        following = None
-                    elif last := await self._check():
-                        yield _next(last)
-                        break
-                    else:
+                    await asyncio.wait({following}, timeout=max(0, pulse - _now()))
+                    if _now() >= pulse:
+                        pulse = _now() + KEEP_ALIVE
+                        if last := await self._check():
+                            yield _next(last)
+                            break
                         yield _COMMENT
+                    if following.done():
+                        answer, following = following.result(), None
+                        yield _next(answer)
             except StopAsyncIteration:
                 pass
             finally:
@@ -98,6 +100,10 @@ class EventStream(Response):
 
     async def _stopped(self) -> None:
         await self._stopping.wait()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _gone(receive: Receive) -> None:
