@@ -18,6 +18,7 @@ from app.graphql import graphql
 from app.live import Hub
 from app.mailbox import Mailbox
 from app.origins import Origins
+from app.results import result
 from app.secret import known_secret
 from app.settings import Settings
 from app.sockets import graphql_socket
@@ -69,6 +70,7 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
         Route("/graphql", graphql, methods=["GET", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"]),
         WebSocketRoute("/graphql", graphql_socket),
         Route("/uploads", upload, methods=["POST"]),
+        Route("/results/{operation}", result, methods=["GET"]),
         Route("/schema.graphql", schema_file),
         Route("/live", live),
         Route("/ready", ready),

@@ -39,6 +39,8 @@ class BulkOperation:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    result_name: str | None
+    result_size: int | None
     progress: float | None = column("case when t.total > 0 then least(1, t.done / t.total::float8) end")
 
 

@@ -12,6 +12,8 @@ class BulkKind(StrEnum):
     EVALUATE = "EVALUATE"
     SCORE = "SCORE"
     SEND = "SEND"
+    EXPORT = "EXPORT"
+    BACKTEST = "BACKTEST"
 
 
 class BulkState(StrEnum):
@@ -29,6 +31,8 @@ SCOPES = {
     BulkKind.EVALUATE: "journeys:edit",
     BulkKind.SCORE: "journeys:edit",
     BulkKind.SEND: "campaigns:send",
+    BulkKind.EXPORT: "customers:view",
+    BulkKind.BACKTEST: "segments:view",
 }
 OPEN = frozenset({BulkState.QUEUED, BulkState.RUNNING})
 

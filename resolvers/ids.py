@@ -1,14 +1,12 @@
 """Opaque global ids: base64url of `Type:uuid`."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from uuid import UUID
+
+from domain.ids import global_id as global_id
 
 # No row has it, so an id that cannot be read behaves exactly like one that is unknown.
 NOBODY = UUID(int=0)
-
-
-def global_id(type_name: str, identifier: object) -> str:
-    return urlsafe_b64encode(f"{type_name}:{identifier}".encode()).decode().rstrip("=")
 
 
 def split_id(value: str) -> tuple[str, UUID]:

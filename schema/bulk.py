@@ -10,7 +10,7 @@ from db import bulk
 from domain.bulk import BulkKind, BulkState
 from resolvers import bulk as commands
 from resolvers.bulk import VIEW
-from resolvers.ids import row_id
+from resolvers.ids import global_id, row_id
 from schema.connections import Connection
 from schema.enums import described
 from schema.fields import (
@@ -41,6 +41,8 @@ described(
         "EVALUATE": "Moves customers to the stages that their rules say.",
         "SCORE": "Computes engagement and risk.",
         "SEND": "Sends a campaign.",
+        "EXPORT": "Writes customers into a file.",
+        "BACKTEST": "Evaluates a segment at past instants.",
     },
 )
 described(
@@ -83,6 +85,15 @@ class BulkOperation(Node):
     created_at: datetime = column("When it was started.")
     started_at: datetime | None = column("When a worker began.")
     finished_at: datetime | None = column("When it ended.")
+    result_name: str | None = column("What to call the file it ended with; null without one, and after 7 days.")
+    result_size: BigInt | None = column("How many bytes the file has.")
+
+    @strawberry.field(
+        description="Where the file is: GET this path with the same Authorization header, within 7 days; null without "
+        "a file."
+    )
+    def result_url(self, root: strawberry.Parent[Any]) -> str | None:
+        return f"/results/{global_id('BulkOperation', root.id)}" if root.result_name else None
 
     counts: list[BulkCount] = listed(bulk.COUNTS_OF_OPERATION, "What became of the steps, by outcome.")
     errors: Connection[BulkRowError] = connected(

@@ -12,6 +12,7 @@ from schema.consents import ConsentMutations
 from schema.customers import CustomerQueries
 from schema.drafts import DraftMutations
 from schema.explaining import ExplainingQueries
+from schema.exporting import ExportMutations
 from schema.imports import ImportMutations
 from schema.journey_analytics import JourneyAnalyticsQueries
 from schema.journeys import JourneyQueries
@@ -78,6 +79,7 @@ class Mutation(
     FactMutations,
     ImportMutations,
     SegmentMutations,
+    ExportMutations,
     StageMutations,
     ScoreMutations,
     JourneyMutations,

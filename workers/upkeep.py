@@ -1,6 +1,7 @@
 """Keeping the ledger itself small."""
 
 from db import jobs
+from db.bulk_results import prune_results
 from db.schedule import prune_runs
 from db.segments.refreshes import prune_refreshes
 from workers.jobs import Again, Run, handles
@@ -12,4 +13,5 @@ async def prune(run: Run) -> Again | None:
     async with run.database.tenant(run.organization_id) as tx:
         await prune_runs(tx)
         await prune_refreshes(tx)
+        await prune_results(tx)
         return Again() if await jobs.prune(tx) else None
