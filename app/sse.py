@@ -31,7 +31,7 @@ async def once(answer: Answer) -> AsyncGenerator[Answer, None]:
 class EventStream(Response):
     """Answers as `next` events and at last `complete`; lines end in LF alone.
 
-    `check` is asked every KEEP_ALIVE seconds whether the client may still listen; what it gives is then the last answer.
+    `check` is asked every KEEP_ALIVE seconds whether the client may still listen; what it gives then is the last.
     When `stopping` is set the stream ends without `complete`, so that the client comes back.
     """
 

@@ -236,7 +236,7 @@ async def test_pages_of_listed_origins_may_read_answers(server: str, key: str) -
     "origin", ["https://evil.example", "null", "https://app.example.evil.example", "http://127.0.0.1:1"]
 )
 async def test_pages_of_other_origins_may_not(server: str, key: str, origin: str) -> None:
-    asked = {
+    asked: dict[str, Any] = {
         "Origin": origin,
         "Access_Control_Request_Method": "POST",
         "Access_Control_Request_Headers": "content-type",
