@@ -22,7 +22,7 @@ from domain.webhooks import (
     require_scopes,
 )
 from domain.webhooks.signatures import SECRET_BYTES, secret_text
-from domain.webhooks.targets import is_allowed, read_target
+from domain.webhooks.targets import read_target, require_reachable
 from resolvers.context import Context
 
 SCOPE = "settings:manage"
@@ -166,8 +166,7 @@ async def _require_reachable(context: Context, url: str) -> None:
     except OSError:
         # It may get its address tomorrow.
         return
-    if not all(is_allowed(address, context.tools.allowed) for address in addresses):
-        raise Refused("INVALID_URL", "This name leads to an address that is not a public one.", ("url",))
+    require_reachable(target, addresses, context.tools.allowed)
 
 
 def _merged(webhook: Webhook, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +48,7 @@ class Receiver:
 
     url: str = ""
     requests: list[Received] = field(default_factory=list)
+    connections: int = 0
     answer: Callable[[Received], Answer] = lambda _request: OK
 
     @property
@@ -65,6 +66,7 @@ async def receiving(host: str = "127.0.0.1", **tls: Any) -> AsyncIterator[Receiv
     receiver = Receiver()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        receiver.connections += 1
         try:
             while (request := await _read(reader)) is not None:
                 receiver.requests.append(request)
@@ -97,7 +99,7 @@ async def _read(reader: asyncio.StreamReader) -> Received | None:
 
 
 def outgoing(**changes: Any) -> Outbound:
-    return Outbound(**({"vault": Vault([SECRET]), "render": render, "allowed": LOOPBACK} | changes))
+    return replace(Outbound(Vault([SECRET]), render, LOOPBACK), **changes)
 
 
 def told(**changes: Any) -> None:

@@ -48,21 +48,32 @@ def read_target(url: str, allowed: Sequence[Network] = ()) -> Target:
     """Takes a URL apart; refuses INVALID_URL for whatever is not https to a public name or address.
 
     allowed: networks of the operator's own that may be reached too, on any port; the loopback among them also by http.
-    Of a name nothing is known but its form: whoever connects looks at each address by `is_allowed`.
+    Of a name nothing is known but its form: whoever connects looks at its addresses by `require_reachable`.
     """
     target = _parts(url)
     literal = _literal(target.host)
     trusted = _is_trusted(target.host, literal, allowed)
     if target.scheme == "http" and not trusted:
         raise _refused("Use https.")
-    if target.port not in PORTS and not trusted:
-        raise _refused("Use port 443 or 8443.")
-    if literal is None:
-        if not trusted:
+    if literal is not None:
+        require_reachable(target, [literal], allowed)
+    elif not trusted:
+        _require_name(target.host)
+        # Where there are networks of one's own, there may be names of one's own.
+        if not allowed:
             _require_public_name(target.host)
-    elif not is_allowed(literal, allowed):
-        raise _refused("This address is not a public one.")
+            _require_usual_port(target.port)
     return target
+
+
+def require_reachable(target: Target, addresses: Iterable[Address], allowed: Iterable[Network] = ()) -> None:
+    """Refuses INVALID_URL unless each of the addresses that the target leads to may be connected to."""
+    for address in addresses:
+        if any(address in network for network in allowed):
+            continue
+        if not is_allowed(address):
+            raise _refused("This leads to an address that is not a public one.")
+        _require_usual_port(target.port)
 
 
 def is_allowed(address: Address, allowed: Iterable[Network] = ()) -> bool:
@@ -106,15 +117,23 @@ def _is_trusted(host: str, literal: Address | None, allowed: Sequence[Network]) 
     return address is not None and any(address in network for network in allowed)
 
 
-def _require_public_name(host: str) -> None:
+def _require_name(host: str) -> None:
     labels = host.split(".")
-    if len(host) > 253 or len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
-        raise _refused("This is not the full name of a public host.")
+    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+        raise _refused("This is not the name of a host.")
     # `127.1`, `2130706433` and `0x7f.1` are addresses to a resolver: a last label of digits is never a name.
     if labels[-1].isdigit() or re.fullmatch(r"0x[0-9a-f]*", labels[-1]):
         raise _refused("Write an address as four decimal numbers.")
-    if labels[-1] in _INNER:
+
+
+def _require_public_name(host: str) -> None:
+    if "." not in host or host.rpartition(".")[2] in _INNER:
         raise _refused("This is a name of a private network.")
+
+
+def _require_usual_port(port: int) -> None:
+    if port not in PORTS:
+        raise _refused("Use port 443 or 8443.")
 
 
 def _refused(message: str) -> Refused:

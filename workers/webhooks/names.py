@@ -5,7 +5,7 @@ import socket
 from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import ip_address
 
-from domain.webhooks.targets import Address, Network, is_allowed
+from domain.webhooks.targets import Address, Network, Target, require_reachable
 
 PATIENCE = 5.0
 # Of a name with many addresses no more than these are tried.
@@ -13,7 +13,7 @@ MOST = 4
 
 
 class BlockedError(Exception):
-    """The name leads to an address that is not public, or to none."""
+    """The name leads to no address."""
 
 
 async def look_up(host: str, port: int) -> list[Address]:
@@ -23,19 +23,18 @@ async def look_up(host: str, port: int) -> list[Address]:
     return list(dict.fromkeys(ip_address(str(place[4][0]).partition("%")[0]) for place in found))
 
 
-async def public_addresses(
-    host: str, port: int, allowed: Sequence[Network], look_up: Callable[[str, int], Awaitable[list[Address]]]
+async def reachable_addresses(
+    target: Target, allowed: Sequence[Network], look_up: Callable[[str, int], Awaitable[list[Address]]]
 ) -> list[Address]:
-    """Where to connect for a host; raises BlockedError when any of its addresses is not allowed, or none is known.
+    """Where to connect; raises BlockedError when there is no address, refuses INVALID_URL when one is not allowed.
 
     The connection is made to these very addresses: a name that leads elsewhere a moment later leads us nowhere.
     """
     try:
-        addresses = await look_up(host, port)
+        addresses = await look_up(target.host, target.port)
     except (OSError, UnicodeError) as error:
         raise BlockedError("the name has no address") from error
     if not addresses:
         raise BlockedError("the name has no address")
-    if not all(is_allowed(address, allowed) for address in addresses):
-        raise BlockedError("the name leads to an address that is not a public one")
+    require_reachable(target, addresses, allowed)
     return addresses[:MOST]

@@ -15,7 +15,7 @@ from domain.refusals import Refused
 from domain.webhooks import Verdict, message_id, verdict
 from domain.webhooks.signatures import headers
 from domain.webhooks.targets import Address, Target, read_target
-from workers.webhooks.names import BlockedError, public_addresses
+from workers.webhooks.names import BlockedError, reachable_addresses
 from workers.webhooks.outbound import Outbound, Sending
 
 CONNECT_PATIENCE = 5.0
@@ -98,7 +98,7 @@ class Poster:
 
     async def _find(self, url: str) -> tuple[Target, list[Address]]:
         target = read_target(url, self._out.allowed)
-        return target, await public_addresses(target.host, target.port, self._out.allowed, self._out.look_up)
+        return target, await reachable_addresses(target, self._out.allowed, self._out.look_up)
 
     async def _request(
         self, target: Target, address: Address, sending: Sending, due: Due, body: bytes
