@@ -1,19 +1,24 @@
 """GraphiQL's tabs, each run against the demo that they are written for."""
 
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 import pytest
-from graphql import FieldNode, OperationDefinitionNode, parse
+from graphql import FieldNode, OperationDefinitionNode, OperationType, parse
 
 from app.explorer import example_tabs
 from db.database import Database
 from resolvers.context import Context
-from schema.execute import execute
+from schema.build import schema
+from schema.execute import begin, execute
 from tests.api import TOOLS, caller
 from tests.demo import new_organization, seeded
+from tests.feed import Here
 
 # The ledger is empty until a worker has sent something.
 MAY_BE_EMPTY = {"messages"}
@@ -35,14 +40,40 @@ async def run(database: Database, organization: UUID, tab: dict[str, Any]) -> di
     return data
 
 
-async def test_every_example_runs_in_order_and_shows_something(database: Database, demo: UUID) -> None:
+def watches(tab: dict[str, Any]) -> bool:
+    [operation] = parse(str(tab["query"])).definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    return operation.operation is OperationType.SUBSCRIPTION
+
+
+async def test_every_example_runs_in_order_and_shows_something(
+    database: Database, demo: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = Here()
+    monkeypatch.setattr(database, "_announce", feed.announce)
+
+    def context() -> Context:
+        return Context(database, caller(demo), datetime.now(UTC), replace(TOOLS, feed=feed))
+
+    # Whoever keeps these running sees what the others do.
+    live = {tab["title"]: await begin(context(), tab["query"], fresh=context) for tab in example_tabs() if watches(tab)}
     for tab in example_tabs():
+        if watches(tab):
+            continue
         for name, value in (await run(database, demo, tab)).items():
             where = f"{tab['title']}: {name} {value}"
             assert value, where
             if isinstance(value, dict):
                 assert value.get("userErrors", []) == [], where
                 assert value.get("nodes") != [] or name in MAY_BE_EMPTY, where
+    for title, answers in live.items():
+        assert isinstance(answers, AsyncGenerator), (title, answers)
+        event = orjson.loads(orjson.dumps(await asyncio.wait_for(anext(answers), 10)))
+        await answers.aclose()
+        assert "errors" not in event, (title, event)
+        assert all(field["delivery"] == "LIVE" and None not in field.values() for field in event["data"].values()), (
+            event
+        )
 
 
 async def test_customers_of_the_examples_have_something_to_tell(database: Database, demo: UUID) -> None:
@@ -70,3 +101,4 @@ def test_there_is_an_example_for_every_noun() -> None:
     assert fields >= NOUNS
     assert fields >= {"customerUpsert", "ordersRecord", "segmentCreate", "segmentRefresh", "journeyTransition"}
     assert fields >= {"templateCreate", "campaignCreate", "campaignSend", "bulkOperations"}
+    assert fields >= set(schema._schema.subscription_type.fields)  # type: ignore[union-attr]  # there is one

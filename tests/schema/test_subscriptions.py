@@ -19,7 +19,7 @@ from db.statement import sql
 from domain.access import SCOPES
 from domain.bulk import BulkKind
 from domain.ids import new_id
-from domain.live import Change, Event, Gap, Interruption, MembershipChange
+from domain.live import Change, Gap, Interruption, MembershipChange
 from domain.segments import SegmentType
 from resolvers import live, watch
 from resolvers.context import Context
@@ -28,6 +28,7 @@ from resolvers.watch import Watch
 from schema.build import schema
 from schema.execute import begin
 from tests.api import TOOLS, Api, caller
+from tests.feed import Here
 
 MEMBERSHIPS = """
 subscription ($id: ID) { segmentMembershipChanged(segmentId: $id) {
@@ -42,26 +43,6 @@ subscription ($id: ID) { bulkOperationProgressed(id: $id) {
   delivery bulkOperationId bulkOperation { state done progress counts { outcome number } } } }
 """
 CAMPAIGN = "subscription ($id: ID) { campaignProgressed(id: $id) { delivery campaignId campaign { name status } } }"
-
-
-class Here:
-    """A feed without Redis: what this process commits is told at once."""
-
-    def __init__(self) -> None:
-        self.watches: dict[UUID, list[Watch]] = {}
-
-    async def watch(self, organization_id: UUID, wanted: Callable[[Event], bool]) -> Watch:
-        of_organization = self.watches.setdefault(organization_id, [])
-        of_organization.append(Watch(wanted, of_organization.remove))
-        return of_organization[-1]
-
-    def announce(self, organization_id: UUID, events: list[Event]) -> None:
-        self.notice(organization_id, *events)
-
-    def notice(self, organization_id: UUID, *items: Event | Interruption | Gap) -> None:
-        for item in items:
-            for one in list(self.watches.get(organization_id, [])):
-                one.tell(item)
 
 
 @pytest.fixture
