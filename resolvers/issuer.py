@@ -1,6 +1,7 @@
 """An issuer of OpenID Connect tokens: its keys, fetched when they are needed, and whom its tokens are about."""
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -50,14 +51,21 @@ class Issuer:
         return read_identity(claims, self.url, self.audience, now)
 
     async def _key(self, key_id: str, now: datetime) -> jwt.PyJWK | None:
-        stale = self._fetched is None or now - self._fetched > KEPT
-        if (stale or key_id not in self._keys) and self._may_try(now):
-            async with self._lock:
-                # Whoever waited finds it done.
-                if self._may_try(now):
-                    self._tried = now
-                    await self._renew(now)
+        if key_id not in self._keys and (self._may_try(now) or self._lock.locked()):
+            # Whoever waited finds it done.
+            await self._renew_once(now)
+        elif self._is_stale(now) and self._may_try(now):
+            await self._renew_once(now)
         return self._keys.get(key_id)
+
+    async def _renew_once(self, now: datetime) -> None:
+        async with self._lock:
+            if self._may_try(now):
+                self._tried = now
+                await self._renew(now)
+
+    def _is_stale(self, now: datetime) -> bool:
+        return self._fetched is None or now - self._fetched > KEPT
 
     def _may_try(self, now: datetime) -> bool:
         return self._tried is None or now - self._tried > PAUSE
@@ -65,7 +73,10 @@ class Issuer:
     async def _renew(self, now: datetime) -> None:
         """The issuer's keys of today; those of before while it does not answer."""
         try:
-            keys = jwt.PyJWKSet.from_json((await self.fetch()).decode()).keys
+            read = json.loads(await self.fetch())
+            if not isinstance(read, dict):
+                return
+            keys = jwt.PyJWKSet.from_dict(read).keys
         except (OSError, ValueError, jwt.PyJWTError):
             return
         usable = [key for key in keys if key.key_type in ALGORITHMS and key.public_key_use in (None, "sig")]
