@@ -1,7 +1,7 @@
 """Commands on webhooks."""
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -37,7 +37,7 @@ async def create(context: Context, given: Mapping[str, Any], check: CheckSelecti
 
     Refuses INVALID, INVALID_URL, INVALID_SELECTION and TOO_MANY.
     """
-    checked = await _checked(context, given, check)
+    checked = await _checked(context, given, check, set(given))
 
     async def work(tx: Transaction) -> tuple[UUID, str]:
         draft = checked.draft()
@@ -60,7 +60,7 @@ async def update(
     """
     context.caller.require(SCOPE)
     stored = await context.read(lambda tx: webhooks.find_webhook(tx, webhook_id))
-    checked = await _checked(context, _merged(stored, given), check) if stored else None
+    checked = await _checked(context, _merged(stored, given), check, set(given)) if stored else None
 
     async def work(tx: Transaction) -> UUID:
         webhook = await _find(tx, webhook_id)
@@ -140,15 +140,19 @@ class _Checked:
         return self.said
 
 
-async def _checked(context: Context, given: Mapping[str, Any], check: CheckSelection) -> _Checked:
+async def _checked(
+    context: Context, given: Mapping[str, Any], check: CheckSelection, changed: Collection[str]
+) -> _Checked:
+    """What a webhook is to be; a URL and a selection that stay as they were are not looked at again."""
     context.caller.require(SCOPE)
     try:
         types = require_event_types(given["event_types"])
         scopes = require_scopes(types, given.get("scopes"), context.caller.scopes)
         name = values.line(given["name"], "name")
-        await _require_reachable(context, given["url"])
+        if "url" in changed:
+            await _require_reachable(context, given["url"])
         selection = given.get("selection")
-        if selection is not None:
+        if selection is not None and not {"selection", "event_types", "scopes"}.isdisjoint(changed):
             values.text(selection, "selection", limit=MAX_SELECTION)
             await check(selection, types, scopes)
     except Refused as refusal:
