@@ -56,7 +56,11 @@ async def test_every_example_runs_in_order_and_shows_something(
         return Context(database, caller(demo), datetime.now(UTC), replace(TOOLS, feed=feed))
 
     # Whoever keeps these running sees what the others do.
-    live = {tab["title"]: await begin(context(), tab["query"], fresh=context) for tab in example_tabs() if watches(tab)}
+    live = {
+        str(tab["title"]): await begin(context(), str(tab["query"]), fresh=context)
+        for tab in example_tabs()
+        if watches(tab)
+    }
     for tab in example_tabs():
         if watches(tab):
             continue
