@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from db.conditions import Scope, matching
 from db.database import Transaction
+from domain.conditions import Condition
 
 PAGE = 5_000
 FIRST = UUID(int=0)
@@ -45,4 +47,17 @@ async def member_rows(tx: Transaction, segment_id: UUID, after: UUID) -> list[Se
         segment_id=segment_id,
         after=after,
         page=PAGE,
+    )
+
+
+async def matched_rows(tx: Transaction, condition: Condition, scope: Scope) -> list[Sequence[object]]:
+    """id and external id of those in scope whom the condition matches, by id."""
+    return await tx.rows(
+        """
+        with matched as materialized (:matched)
+        select c.id, c.external_id from matched m
+        join customer c on c.organization_id = (select :organization::uuid) and c.id = m.customer_id
+        order by c.id
+        """,
+        matched=matching(condition, scope),
     )

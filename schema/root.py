@@ -4,6 +4,7 @@ import strawberry
 
 from schema.api_keys import ApiKeyMutations, ApiKeyQueries
 from schema.audit import AuditQueries
+from schema.backtest import BacktestMutations, BacktestQueries
 from schema.bulk import BulkMutations, BulkQueries
 from schema.campaigns import CampaignQueries
 from schema.churn import ChurnQueries
@@ -53,6 +54,7 @@ class Query(
     PreviewQueries,
     ExplainingQueries,
     SegmentAnalyticsQueries,
+    BacktestQueries,
     SegmentTemplateQueries,
     JourneyQueries,
     JourneyAnalyticsQueries,
@@ -80,6 +82,7 @@ class Mutation(
     ImportMutations,
     SegmentMutations,
     ExportMutations,
+    BacktestMutations,
     StageMutations,
     ScoreMutations,
     JourneyMutations,

@@ -32,7 +32,7 @@ async def export(run: Run) -> None:
         if not await bulk.start(tx, operation_id):
             await bulk.stop(tx, operation_id)
             return
-    file = _File(run, operation_id)
+    file = File(run, operation_id)
     # Limited as who asked for it is: others' customers are not in the file.
     async with run.database.tenant(run.organization_id, brands) as reader:
         await freeze(reader)
@@ -72,7 +72,7 @@ def _shown(row: Sequence[object]) -> list[object]:
 
 
 @dataclass
-class _File:
+class File:
     """A file under way: its chunks and the progress are committed as they come."""
 
     run: Run
