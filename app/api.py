@@ -18,6 +18,7 @@ from app.graphql import graphql
 from app.live import Hub
 from app.mailbox import Mailbox
 from app.origins import Origins
+from app.rate import Rates
 from app.results import result
 from app.secret import known_secret
 from app.settings import Settings
@@ -26,6 +27,7 @@ from app.uploads import upload
 from app.webhooks import vault
 from db.database import Announce, Bell, Database
 from resolvers.tools import Tools
+from schema import limits
 from schema.export import SDL
 from workers.templates import check
 from workers.webhooks.names import look_up
@@ -38,6 +40,7 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
         raise RuntimeError(message)
     url, pooler = settings.database_url, settings.database_pooler == "transaction"
     origins = Origins(settings.origins)
+    limits.use(bounds_of(settings))
     keys, issuer = token_keys(settings), trusted_issuer(settings)
 
     @asynccontextmanager
@@ -46,6 +49,7 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
         hub = Hub(settings.redis_url)
         hub.start()
         app.state.origins = origins
+        app.state.rates = Rates(settings.redis_url, settings.rate_limit, settings.rate_restore)
         # Set when the server begins to stop: event streams have no other way to know.
         app.state.stopping = asyncio.Event()
         app.state.tools = Tools(
@@ -63,6 +67,7 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
         gc.collect()
         gc.freeze()
         yield
+        await app.state.rates.close()
         await hub.close()
         await app.state.database.close()
 
@@ -99,3 +104,16 @@ async def ready(request: Request) -> Response:
     except OSError:
         return PlainTextResponse("the database does not answer", 503, {"Retry-After": "1"})
     return PlainTextResponse("ready")
+
+
+def bounds_of(settings: Settings) -> limits.Bounds:
+    """What one request may ask for."""
+    return limits.Bounds(
+        tokens=settings.max_tokens,
+        depth=settings.max_depth,
+        aliases=settings.max_aliases,
+        root_fields=settings.max_root_fields,
+        fields=settings.max_fields,
+        directives=settings.max_directives,
+        cost=settings.max_cost,
+    )

@@ -10,11 +10,13 @@ from starlette.responses import Response
 from app.callers import caller_of, stranger
 from app.explorer import page
 from app.negotiation import preferred
-from app.operations import TIMEOUT, Answer, run_operation
+from app.operations import TIMEOUT, Answer, fresh_context, run_operation
+from app.rate import RateMeter, told
 from app.requests import Operation, Unacceptable, read_get, read_post
 from app.sse import EVENT_STREAM, EventStream, once
 from domain.access import Caller, unauthenticated
 from domain.refusals import Rejected
+from resolvers.metering import Meter
 from schema.errors import masked
 from schema.execute import StreamRefusedError, WriteRefusedError
 
@@ -49,6 +51,9 @@ async def graphql(request: Request) -> Response:
 async def _answered(request: Request, media_type: str) -> Response:
     caller, operation = await _asked(request)
     streams = media_type == EVENT_STREAM
+    address = request.client.host if request.client else None
+    context = fresh_context(request.app.state, caller, address)
+    context.idempotency_key = request.headers.get("idempotency-key")
     try:
         answer = await run_operation(
             request.app.state,
@@ -56,7 +61,8 @@ async def _answered(request: Request, media_type: str) -> Response:
             operation,
             may_write=request.method == "POST",
             may_stream=streams,
-            address=request.client.host if request.client else None,
+            address=address,
+            context=context,
         )
     except WriteRefusedError as error:
         raise Unacceptable(405, "BAD_REQUEST", "Send mutations by POST.", allow="POST") from error
@@ -68,15 +74,23 @@ async def _answered(request: Request, media_type: str) -> Response:
     if streams:
         return _stream(request, caller, answer)
     assert isinstance(answer, dict)  # nothing else without `may_stream`
-    if (wait := _wait(answer)) is not None:
-        return _json(answer, 429, media_type, {"Retry-After": str(wait)})
-    return _json(answer, _status(answer, media_type), media_type)
+    status, headers = _status(answer, media_type), {}
+    if "errors" in answer and (wait := _wait(answer)) is not None:
+        code, seconds = wait
+        status, headers = _WAITING[code], {"Retry-After": str(seconds)}
+    if context.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return _json(answer, status, media_type, headers, context.meter)
 
 
-def _wait(answer: Answer) -> int | None:
-    """For how many seconds a caller who has tried too often is told to wait."""
-    told = [error["extensions"] for error in answer.get("errors", ())]
-    return next((error.get("retryAfter", 1) for error in told if error["code"] == "RATE_LIMITED"), None)
+# Codes of errors that a client gets over by waiting.
+_WAITING = {"RATE_LIMITED": 429, "CONFLICT": 409}
+
+
+def _wait(answer: Answer) -> tuple[str, int] | None:
+    """Why and for how many seconds a caller who came too often or too early is told to wait."""
+    said = [error["extensions"] for error in answer["errors"]]
+    return next(((error["code"], error.get("retryAfter", 1)) for error in said if error["code"] in _WAITING), None)
 
 
 def _stream(request: Request, caller: Caller, answer: Answer | AsyncGenerator[Answer, None]) -> Response:
@@ -135,10 +149,20 @@ def _status(answer: dict[str, Any], media_type: str) -> int:
     return 400 if "data" not in answer and media_type == GRAPHQL else 200
 
 
-def _json(answer: object, status: int, media_type: str | None, headers: dict[str, str] | None = None) -> Response:
+def _json(
+    answer: object,
+    status: int,
+    media_type: str | None,
+    headers: dict[str, str] | None = None,
+    meter: Meter | None = None,
+) -> Response:
+    body = orjson.dumps(answer)
     type_ = media_type if media_type in (GRAPHQL, JSON) else JSON
     named = {**_HEADERS, **(headers or {}), "Content-Type": f"{type_}; charset=utf-8"}
-    return Response(orjson.dumps(answer), status, named)
+    if isinstance(meter, RateMeter):
+        body, limits = told(body, meter)
+        named |= limits
+    return Response(body, status, named)
 
 
 def _refused(refusal: Unacceptable, media_type: str | None) -> Response:

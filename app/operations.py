@@ -19,7 +19,8 @@ Answer = dict[str, Any]
 
 def fresh_context(state: State, caller: Caller, address: str | None = None) -> Context:
     """A context for one operation, or for one event of a subscription: nothing in it is older than that."""
-    return Context(state.database, caller, datetime.now(UTC), state.tools, address=address)
+    meter = state.rates.meter(caller, address)
+    return Context(state.database, caller, datetime.now(UTC), state.tools, address=address, meter=meter)
 
 
 async def run_operation(
@@ -30,8 +31,9 @@ async def run_operation(
     may_write: bool = True,
     may_stream: bool = False,
     address: str | None = None,
+    context: Context | None = None,
 ) -> Answer | AsyncGenerator[Answer, None]:
-    """The answer, or, of a subscription, the answers to come.
+    """The answer, or, of a subscription, the answers to come; `context` is that of the answer, if there is one already.
 
     Raises WriteRefusedError, StreamRefusedError, and TimeoutError after TIMEOUT seconds.
     """
@@ -41,7 +43,7 @@ async def run_operation(
 
     async with asyncio.timeout(TIMEOUT):
         return await begin(
-            fresh(),
+            context or fresh(),
             operation.document,
             operation.variables,
             operation.name,

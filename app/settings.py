@@ -52,6 +52,18 @@ class Settings(BaseSettings):
     # Where people accept invitations, with {token} in it.
     invitation_url: str | None = Field(default=None, validation_alias="WAYFARE_INVITATION_URL")
 
+    # What one request may ask for (docs/operations.md), and each caller in points: at most so many, and so many come
+    # back each second. WAYFARE_RATE_LIMIT=0: no limit.
+    max_tokens: int = Field(default=2_000, ge=1, validation_alias="WAYFARE_MAX_TOKENS")
+    max_depth: int = Field(default=12, ge=1, validation_alias="WAYFARE_MAX_DEPTH")
+    max_aliases: int = Field(default=30, ge=0, validation_alias="WAYFARE_MAX_ALIASES")
+    max_root_fields: int = Field(default=20, ge=1, validation_alias="WAYFARE_MAX_ROOT_FIELDS")
+    max_fields: int = Field(default=1_000, ge=1, validation_alias="WAYFARE_MAX_FIELDS")
+    max_directives: int = Field(default=50, ge=0, validation_alias="WAYFARE_MAX_DIRECTIVES")
+    max_cost: int = Field(default=5_000, ge=1, validation_alias="WAYFARE_MAX_COST")
+    rate_limit: int = Field(default=50_000, ge=0, validation_alias="WAYFARE_RATE_LIMIT")
+    rate_restore: int = Field(default=2_500, ge=1, validation_alias="WAYFARE_RATE_RESTORE")
+
     # The key that GraphiQL starts with; `wayfare run` sets it for the API it starts, nobody else should.
     dev_key: str | None = Field(default=None, validation_alias="WAYFARE_DEV_KEY")
 

@@ -20,8 +20,12 @@ class Meter:
     def __init__(self) -> None:
         self.requested = 0
 
-    async def charge(self, cost: int) -> None:
-        """Takes the points an operation may cost; raises RATE_LIMITED when the caller has not so many."""
+    async def charge(self, cost: int, *, exact: bool = False) -> None:
+        """Takes the points an operation may cost; raises RATE_LIMITED when the caller has not so many.
+
+        exact: nothing of it is given back.
+        """
+        del exact
         self.requested = cost
 
     @property

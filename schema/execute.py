@@ -69,7 +69,7 @@ async def begin(
             return {"errors": formatted(list(document.errors))}
         chosen = document.operation(operation_name)
         kind = chosen.operation
-        await context.meter.charge(document.cost(chosen, variables))
+        await context.meter.charge(document.cost(chosen, variables), exact=kind is not OperationType.QUERY)
     except (GraphQLError, Rejected) as error:
         wrapped = error if isinstance(error, GraphQLError) else GraphQLError(error.message, original_error=error)
         return {"errors": formatted([wrapped])}

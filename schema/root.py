@@ -25,6 +25,7 @@ from schema.notes import NoteMutations
 from schema.organization import OrganizationMutations, OrganizationQueries
 from schema.preview import PreviewQueries
 from schema.profiles import ProfileMutations
+from schema.rate import RateQueries
 from schema.recording import FactMutations
 from schema.scores import ScoreMutations, ScoreQueries
 from schema.segment_analytics import SegmentAnalyticsQueries
@@ -43,6 +44,7 @@ from schema.webhooks import WebhookQueries
 @strawberry.type(description="Everything that can be read.")
 class Query(
     NodeQueries,
+    RateQueries,
     OrganizationQueries,
     ApiKeyQueries,
     AuditQueries,

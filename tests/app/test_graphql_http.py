@@ -69,7 +69,7 @@ async def post(server: str, key: str, body: Any, **headers: str) -> Answer:
 async def test_answers_in_the_media_type_asked_for(server: str, key: str) -> None:
     status, headers, body = await post(server, key, {"query": QUERY})
     assert (status, headers["content-type"]) == (200, "application/json; charset=utf-8")
-    assert body == {"data": {"viewer": {"scopes": sorted(SCOPES)}}}
+    assert body["data"] == {"viewer": {"scopes": sorted(SCOPES)}}
     status, headers, body = await post(server, key, {"query": "{ nope }"}, Accept=NEW_TYPE)
     assert (status, headers["content-type"]) == (400, f"{NEW_TYPE}; charset=utf-8")
     assert "data" not in body
@@ -199,7 +199,7 @@ async def test_utf_8_is_the_one_charset(server: str, key: str) -> None:
     query = {"query": '{ customers(search: "Łódź ß") { nodes { id } } }'}
     for content_type in ("application/json", "application/json; charset=utf-8", 'Application/JSON;Charset="UTF-8"'):
         status, _, body = await post(server, key, query, Content_Type=content_type)
-        assert (status, body) == (200, {"data": {"customers": {"nodes": []}}})
+        assert (status, body["data"]) == (200, {"customers": {"nodes": []}})
     for content_type in ("application/json; charset=utf-16", "application/json;charset=latin1", "application/jsonp"):
         assert (await post(server, key, query, Content_Type=content_type))[0] == 415
 
@@ -220,7 +220,7 @@ async def test_a_request_says_nothing_twice(server: str, key: str, body: bytes) 
 async def test_equal_names_deeper_down_are_somebody_elses_matter(server: str, key: str) -> None:
     query = b'"query ($a: String) { customers(search: $a) { nodes { id } } }"'
     body = b'{"query": ' + query + b', "variables": {"a": "\\u0022query\\u0022"}}'
-    assert (await post(server, key, body))[2] == {"data": {"customers": {"nodes": []}}}
+    assert (await post(server, key, body))[2]["data"] == {"customers": {"nodes": []}}
 
 
 async def test_pages_of_listed_origins_may_read_answers(server: str, key: str) -> None:
