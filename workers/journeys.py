@@ -9,6 +9,7 @@ from db.journeys import EVALUATE_JOB, evaluate
 from db.journeys.churn import COUNT_JOB, count_churn
 from db.organizations import current_organization
 from db.planning import many_rows
+from db.segments.dues import note_dues
 from db.slices import Slice
 from db.stages import list_stages
 from workers.everybody import actor_of, as_of, is_first, work_through
@@ -22,15 +23,13 @@ async def evaluate_slice(
     tx: Transaction, some: Slice, now: datetime, actor: str, replayed: datetime | None = None
 ) -> Mapping[str, int]:
     """Evaluates a slice as of now or of an earlier instant; counts by flow, e.g. {"prospect to customer": 12}."""
+    organization = await current_organization(tx)
     flows = await evaluate(
-        tx,
-        await current_organization(tx),
-        candidates=some.candidates,
-        as_of=replayed,
-        now=now,
-        actor=actor,
-        lapsed=True,
+        tx, organization, candidates=some.candidates, as_of=replayed, now=now, actor=actor, lapsed=True
     )
+    if replayed is None:
+        # The stages may be others than when these customers were evaluated last.
+        await note_dues(tx, organization, some.candidates, now)
     keys = {stage.id: stage.key for stage in await list_stages(tx, deleted=True)}
     return {
         f"{keys[flow.from_stage_id]} to {keys[flow.to_stage_id]}" if flow.from_stage_id else "started": flow.customers

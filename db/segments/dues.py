@@ -1,4 +1,4 @@
-"""Customers whom time alone may move into or out of a segment: kept with the next instant, taken when it has come."""
+"""Customers whom time alone may move between segments or stages: kept with the next instant, taken when it has come."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,6 +11,7 @@ from db.dirty_customers import mark_dirty
 from db.organizations import Organization
 from db.segments.records import Segment
 from db.segments.refresh import segments_to_refresh
+from db.stages import list_stages
 from db.statement import Statement, join, sql
 from domain.conditions import is_live, parse
 
@@ -26,6 +27,9 @@ async def note_dues(tx: Transaction, organization: Organization, candidates: Sta
     """
     wanted = await segments_to_refresh(tx)
     found = [statement for some in _by_brand(wanted) if (statement := _dues(some, organization, candidates, now))]
+    rules = [parse(stage.condition) for stage in await list_stages(tx) if stage.is_active and stage.condition]
+    if ruled := dues(filter(is_live, rules), Scope(organization, None, now, candidates=candidates)):
+        found.append(ruled)
     await tx.run(
         _NOTE,
         due=join(" union all ", [sql("(:due)", due=statement) for statement in found]) if found else _NOBODY,

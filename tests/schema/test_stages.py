@@ -307,3 +307,24 @@ async def test_edits_at_once_leave_every_stage_reachable(api: Api, database: Dat
 async def test_stages_need_the_scope(api: Api, organization: UUID) -> None:
     answer = await api(CREATE, scopes=["journeys:view"], input={"name": "X"})
     assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+async def test_a_rule_of_days_is_due_on_the_day_it_begins_to_hold(
+    api: Api, database: Database, organization: UUID
+) -> None:
+    """At risk after more than 90 days: whoever bought 90 days ago is looked at again when tomorrow begins."""
+    await live(database, organization, ("ann", "10.00", 90))
+    assert await placed(api) == {"ann": "customer"}
+
+    async def due() -> datetime:
+        async with database.tenant(organization) as tx:
+            [row] = await tx.rows("select due_at from segment_due where organization_id = :organization")
+        found: datetime = row[0]
+        return found
+
+    tomorrow = datetime.combine(NOW.date() + timedelta(days=1), datetime.min.time(), UTC)
+    assert await due() == tomorrow
+    at_risk = (await stages(api))["at_risk"]
+    await send(api, UPDATE, {"stageId": at_risk["id"], "retentionDays": 100})
+    await drain(database, organization)
+    assert await due() == tomorrow + timedelta(days=10)
