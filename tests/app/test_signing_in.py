@@ -96,7 +96,7 @@ async def test_wrong_password_is_no_fault_of_the_request(server: str, email: str
         "{",
         "mutation { __typename }",
         'mutation { brandCreate(input: {name: "x", slug: "x"}) { brand { id } } }',
-        'mutation { signOut(input: {refreshToken: "x"}) { signedOut } apiKeyRevoke(input: {apiKeyId: "x"}) { secret } }',
+        'mutation { signOut(input: {refreshToken: "x"}) { signedOut } apiKeyRotate(input: {apiKeyId: "x"}) {secret} }',
         'mutation { ... on Mutation { signOut(input: {refreshToken: "x"}) { signedOut } } }',
         'mutation { ...f } fragment f on Mutation { signOut(input: {refreshToken: "x"}) { signedOut } }',
         'mutation a { signOut(input: {refreshToken: "x"}) { signedOut } } query b { viewer { scopes } }',

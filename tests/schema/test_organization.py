@@ -1,6 +1,6 @@
 """The organization, its brands and API keys through GraphQL."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,8 @@ CHANGE_BRAND = """mutation ($input: BrandUpdateInput!) { brandUpdate(input: $inp
   brand { name version } userErrors { code field } } }"""
 MAKE_KEY = """mutation ($input: ApiKeyCreateInput!) { apiKeyCreate(input: $input) {
   apiKey { id name scopes revokedAt } secret userErrors { code field } } }"""
+ROTATE = """mutation ($input: ApiKeyRotateInput!) { apiKeyRotate(input: $input) {
+  apiKey { name scopes expiresAt createdBy limitedToBrands brands { slug } } secret userErrors { code field } } }"""
 REVOKE = """mutation ($input: ApiKeyRevokeInput!) { apiKeyRevoke(input: $input) {
   apiKey { revokedAt } userErrors { code field } } }"""
 
@@ -97,6 +99,33 @@ async def test_key_works_until_it_is_revoked(api: Api, database: Database) -> No
     listed = (await api("{ apiKeys { name prefix } }"))["data"]["apiKeys"]
     assert [key["name"] for key in listed] == ["shop"]
     assert made["secret"].split("_")[2] not in repr(listed)
+
+
+async def test_two_keys_live_while_one_replaces_the_other(api: Api, database: Database, organization: UUID) -> None:
+    brand = (await send(api, ADD_BRAND, {"name": "North", "slug": "north"}))["brand"]["id"]
+    made = await send(api, MAKE_KEY, {"name": "shop", "scopes": ["customers:view"], "brandIds": [brand]})
+    old = {"apiKeyId": made["apiKey"]["id"]}
+    turned = await send(api, ROTATE, old | {"overlapHours": 2})
+    assert turned["apiKey"] == {
+        "name": "shop",
+        "scopes": ["customers:view"],
+        "expiresAt": None,
+        "createdBy": "key:test",
+        "limitedToBrands": True,
+        "brands": [{"slug": "north"}],
+    }
+    now = datetime.now(UTC)
+    for hours, live in ((1, [True, True]), (3, [False, True])):
+        later = now + timedelta(hours=hours)
+        found = [await find_key(database, text, later) for text in (made["secret"], turned["secret"])]
+        assert [key is not None for key in found] == live
+    assert refused(await send(api, ROTATE, old | {"overlapHours": 721})) == [("INVALID", "input.overlapHours")]
+    unknown = await send(api, ROTATE, {"apiKeyId": global_id("ApiKey", new_id())})
+    assert refused(unknown) == [("NOT_FOUND", "input.apiKeyId")]
+    less = frozenset({"settings:manage"})
+    assert refused(await send(api, ROTATE, old, scopes=less)) == [("BEYOND_YOURS", "input.apiKeyId")]
+    await send(api, REVOKE, old, scopes=less)
+    assert refused(await send(api, ROTATE, old)) == [("INVALID", "input.apiKeyId")]
 
 
 @pytest.mark.parametrize(
