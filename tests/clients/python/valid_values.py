@@ -21,6 +21,12 @@ POSITIVE = os.environ.get("SCHEMATHESIS_MODE") == "positive"
 SIZES = {"first": (1, 250), "last": (1, 250), "sample": (0, 50)}
 CURSORS = ("after", "before")
 NEVER_EMPTY = {"includeSegmentIds": '["x"]', "inStage": '["at_risk"]'}
+# Arguments that have to agree with each other, and values at which they do.
+RANGE = {"from": '"2026-01-01"', "to": '"2026-06-30"'}
+AGREEING: dict[str, tuple[dict[str, str], set[str]]] = {
+    "segmentOverlap": ({"ids": '["x"]'}, set()),
+    "segmentPreview": ({"condition": "{everyone: true}"}, {"criteria", "conditions", "template"}),
+}
 TEXTS = {"topic": "marketing"}
 # A value of a kind whose rules are many: which fields there are, ranges, lists that are never empty.
 KNOWN = {
@@ -76,6 +82,9 @@ class Obedient(graphql.Visitor):
         if "first" in field.args:
             for name in (*CURSORS, "last" if "first" in given else ""):
                 given.pop(name, None)
+        values, instead_of = AGREEING.get(node.name.value, (RANGE if RANGE.keys() <= field.args.keys() else {}, set()))
+        given = {name: argument for name, argument in given.items() if name not in instead_of}
+        given |= {name: _argument(name, value) for name, value in values.items()}
         changed = [
             _with(argument, value=_obeying(argument.value, field.args[name].type, name))
             for name, argument in given.items()
@@ -119,3 +128,7 @@ def _obeying_object(value: graphql.ObjectValueNode, type_: graphql.GraphQLInputO
 def _with(node: Node, **changes: Any) -> Node:
     """Nodes may be frozen, so a copy is made."""
     return type(node)(**({key: getattr(node, key) for key in node.keys} | changes))
+
+
+def _argument(name: str, value: str) -> graphql.ArgumentNode:
+    return graphql.ArgumentNode(name=graphql.NameNode(value=name), value=parse_value(value))
