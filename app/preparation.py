@@ -1,5 +1,6 @@
 """What must be true before Wayfare serves: the newest schema, an organization, its demo data and a key to try it."""
 
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,19 +16,27 @@ from app.servers import Addresses
 from app.settings import Settings
 from db.database import Bell, Database
 from db.keys import create_key, find_key
+from db.members import activate, add_member, lock_member
 from db.migrate import upgrade
 from db.organizations import create_organization
+from db.roles import find_role
 from db.tenants import list_tenants
 from domain.access import SCOPES
 from domain.ids import new_id
+from domain.members import OWNER
+from resolvers.passwords import hash_password
+
+# Of a domain that no mail reaches.
+OWNER_EMAIL = "owner@wayfare.test"
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The development organization and its working key."""
+    """The development organization, its working key and the password of its owner."""
 
     organization_id: UUID
     api_key: str
+    password: str
 
 
 async def prepare(settings: Settings, addresses: Addresses, demo: Demo, progress: Progress = quiet) -> Prepared:
@@ -37,7 +46,9 @@ async def prepare(settings: Settings, addresses: Addresses, demo: Demo, progress
         organization_id = await _first_organization(database, demo)
         if demo is not Demo.NONE:
             await _load_demo(settings, database, organization_id, progress)
-        return Prepared(organization_id, await _development_key(settings.state / "dev-key", database, organization_id))
+        key = await _development_key(settings.state / "dev-key", database, organization_id)
+        password = await _development_owner(settings.state / "dev-password", database, organization_id)
+        return Prepared(organization_id, key, password)
 
 
 @asynccontextmanager
@@ -84,6 +95,26 @@ async def _development_key(file: Path, database: Database, organization_id: UUID
         text = await create_key(tx, name="Development", scopes=list(SCOPES))
     _write(file, text)
     return text
+
+
+async def _development_owner(file: Path, database: Database, organization_id: UUID) -> str:
+    """The password that lets people try signing in, made once; what its owner makes of the account stays."""
+    password = _read(file)
+    async with database.tenant(organization_id) as tx:
+        known = await lock_member(tx, email=OWNER_EMAIL)
+    if known and password:
+        return password
+    password = secrets.token_urlsafe(12)
+    hashed = await hash_password(password)
+    async with database.tenant(organization_id) as tx:
+        role = await find_role(tx, key=OWNER)
+        assert role
+        added = await add_member(tx, email=OWNER_EMAIL, name="Owner", role_id=role.id, brand_ids=None)
+        member = await lock_member(tx, email=OWNER_EMAIL)
+        assert member
+        await activate(tx, added or member.id, hashed, None)
+    _write(file, password)
+    return password
 
 
 def _read(file: Path) -> str:

@@ -15,7 +15,7 @@ from app.demo.progress import Progress
 from app.demo.sizes import Demo
 from app.instance import Instance, announced
 from app.ports import free_port, listens
-from app.preparation import Prepared, prepare
+from app.preparation import OWNER_EMAIL, Prepared, prepare
 from app.secret import development_secret
 from app.servers import Addresses, Process, servers
 from app.settings import CHECKOUT, Settings
@@ -37,7 +37,7 @@ def run(settings: Settings, demo: Demo, console: Console) -> int:
             instance = Instance(url, prepared.api_key, os.getpid(), addresses.database_url, addresses.redis_url)
             stack.enter_context(announced(settings.state, instance))
             stack.callback(_ignore_signals)
-            _greet(console, settings, instance)
+            _greet(console, settings, instance, prepared.password)
             return _watch(console, [*children, *addresses.processes])
     except KeyboardInterrupt:
         console.print("Stopped.")
@@ -122,9 +122,10 @@ def _ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _greet(console: Console, settings: Settings, instance: Instance) -> None:
+def _greet(console: Console, settings: Settings, instance: Instance, password: str) -> None:
     console.print("[bold]Wayfare is running.[/] Ctrl-C stops it.", highlight=False)
-    lines = {"GraphiQL": instance.url, "API key": instance.apiKey, "Logs": str(settings.state / "log")}
+    lines = {"GraphiQL": instance.url, "API key": instance.apiKey, "Sign in": f"{OWNER_EMAIL} {password}"}
+    lines["Logs"] = str(settings.state / "log")
     if settings.smtp_url is None:
         lines["Mail"] = instance.url.replace("/graphql", "/inbox")
     for name, value in lines.items():

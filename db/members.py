@@ -194,6 +194,26 @@ async def find_password(tx: Transaction, member_id: UUID) -> tuple[str, str | No
     return row["email"], row["password_hash"]
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    email: str
+    role: str
+    state: str
+    last_seen_at: datetime | None
+
+
+async def list_members(tx: Transaction) -> list[Listed]:
+    """Everybody, by address."""
+    return await tx.records(
+        Listed,
+        """
+        select m.email, r.key, m.state, m.last_seen_at
+        from member m join role r on (r.organization_id, r.id) = (m.organization_id, m.role_id)
+        where m.organization_id = :organization order by m.email collate "C"
+        """,
+    )
+
+
 async def bind_identity(tx: Transaction, member_id: UUID, identity: str) -> bool:
     """From now on the member comes in by this identity of the issuer; False when they have another one already."""
     bound = await tx.run(

@@ -100,6 +100,8 @@ async def accept(context: Context, token: str, password: str, name: str | None) 
         if not await invitations.use_up(tx, invited.id):
             return None
         await members.activate(tx, invited.id, hashed, checked)
+        # Whoever has come in before and is let in anew may have lost more than the password.
+        await sessions.revoke_sessions(tx, invited.id, context.now)
         await members.note_seen(tx, invited.id, context.now)
         return await sessions.open_session(tx, invited.id, context.now)
 

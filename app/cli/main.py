@@ -22,7 +22,19 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from app.cli import check, explain, imports, journeys, keys, organizations, processes, scores, segments, webhooks
+from app.cli import (
+    check,
+    explain,
+    imports,
+    journeys,
+    keys,
+    members,
+    organizations,
+    processes,
+    scores,
+    segments,
+    webhooks,
+)
 from app.servers import CannotStartError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
@@ -37,6 +49,7 @@ app.command()(explain.explain)
 app.add_typer(imports.app, name="import")
 app.add_typer(journeys.app, name="journeys")
 app.add_typer(keys.app, name="keys")
+app.add_typer(members.app, name="members")
 app.add_typer(organizations.app, name="organizations")
 app.add_typer(scores.app, name="scores")
 app.add_typer(segments.app, name="segments")
