@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from db import journeys, segments
+from db import journeys, segments, webhooks
 from db.database import Database
 from db.statement import sql
 from domain.access import SCOPES
@@ -13,6 +13,7 @@ from domain.conditions import parse
 from domain.ids import new_id
 from domain.segments import SegmentType
 from resolvers.ids import global_id
+from tests.receiver import listen
 
 Run = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -42,6 +43,8 @@ mutation Send($send: CampaignSendInput!) { campaignSend(input: $send) { userErro
 
 async def build_world(run: Run, database: Database, organization: UUID, mark: str) -> None:
     """Fills an organization through its own API; `mark` is part of every name and address."""
+
+    await _webhook(database, organization, mark)
 
     async def told(name: str, **variables: Any) -> dict[str, Any]:
         answer = await run(_MUTATIONS, operation=name, **variables)
@@ -85,6 +88,13 @@ async def build_world(run: Run, database: Database, organization: UUID, mark: st
     sent = await told("Campaign", campaign=campaign)
     await told("Send", send={"campaignId": sent["campaignCreate"]["campaign"]["id"]})
     await _ledger(database, organization)
+
+
+async def _webhook(database: Database, organization: UUID, mark: str) -> None:
+    """A webhook that is told everything that follows, and a test on its way."""
+    webhook, _ = await listen(database, organization, f"https://{mark}.example/")
+    async with database.tenant(organization) as tx:
+        await webhooks.test(tx, webhook, datetime.now(UTC))
 
 
 async def _segment_and_journeys(database: Database, organization: UUID, mark: str) -> UUID:
