@@ -10,12 +10,13 @@ from starlette.responses import Response
 from app.callers import caller_of, stranger
 from app.explorer import page
 from app.negotiation import preferred
-from app.operations import TIMEOUT, Answer, fresh_context, run_operation
+from app.operations import TIMEOUT, Answer, fresh_context, run_operation, with_cost
 from app.rate import RateMeter, told
 from app.requests import Operation, Unacceptable, read_get, read_post
 from app.sse import EVENT_STREAM, EventStream, once
 from domain.access import Caller, unauthenticated
 from domain.refusals import Rejected
+from resolvers.context import Context
 from resolvers.metering import Meter
 from schema.errors import masked
 from schema.execute import StreamRefusedError, WriteRefusedError
@@ -41,7 +42,10 @@ async def graphql(request: Request) -> Response:
             raise Unacceptable(406, "BAD_REQUEST", f"The answer can be {GRAPHQL}, {JSON} or {EVENT_STREAM}.")
         if media_type == HTML:
             return page(request)
-        return await _answered(request, media_type)
+        async with request.app.state.pressure:
+            return await _answered(request, media_type)
+    except Rejected as rejection:  # by the pressure: nothing was read, so nothing was done
+        return _refused(Unacceptable(503, rejection.code, rejection.message), media_type)
     except Unacceptable as refusal:
         return _refused(refusal, media_type)
     except Exception as fault:  # whatever it was, the client gets JSON and an id, and the log gets the rest
@@ -50,6 +54,7 @@ async def graphql(request: Request) -> Response:
 
 async def _answered(request: Request, media_type: str) -> Response:
     caller, operation = await _asked(request)
+    request.scope["wayfare.asked"] = caller, operation
     streams = media_type == EVENT_STREAM
     address = request.client.host if request.client else None
     context = fresh_context(request.app.state, caller, address)
@@ -72,7 +77,7 @@ async def _answered(request: Request, media_type: str) -> Response:
     except TimeoutError as error:
         raise Unacceptable(503, "TIMEOUT", f"The operation took longer than {TIMEOUT:g} s: ask for less.") from error
     if streams:
-        return _stream(request, caller, answer)
+        return _stream(request, caller, answer, context)
     assert isinstance(answer, dict)  # nothing else without `may_stream`
     status, headers = _status(answer, media_type), {}
     if "errors" in answer and (wait := _wait(answer)) is not None:
@@ -84,7 +89,9 @@ async def _answered(request: Request, media_type: str) -> Response:
 
 
 # Codes of errors that a client gets over by waiting.
-_WAITING = {"RATE_LIMITED": 429, "CONFLICT": 409}
+_WAITING = {"RATE_LIMITED": 429, "CONFLICT": 409, "OVERLOADED": 503}
+# Of refusals to look at who asks.
+_STATUS = {"FORBIDDEN": 403, "OVERLOADED": 503, "TIMEOUT": 503}
 
 
 def _wait(answer: Answer) -> tuple[str, int] | None:
@@ -93,7 +100,9 @@ def _wait(answer: Answer) -> tuple[str, int] | None:
     return next(((error["code"], error.get("retryAfter", 1)) for error in said if error["code"] in _WAITING), None)
 
 
-def _stream(request: Request, caller: Caller, answer: Answer | AsyncGenerator[Answer, None]) -> Response:
+def _stream(
+    request: Request, caller: Caller, answer: Answer | AsyncGenerator[Answer, None], context: Context
+) -> Response:
     async def check() -> Answer | None:
         """Who lost his rights, or some of them, is told so and hears no more."""
         try:
@@ -106,7 +115,7 @@ def _stream(request: Request, caller: Caller, answer: Answer | AsyncGenerator[An
             return None
         return {"errors": [{"message": "Your rights have changed.", "extensions": {"code": "UNAUTHENTICATED"}}]}
 
-    answers = once(answer) if isinstance(answer, dict) else answer
+    answers = once(with_cost(answer, context)) if isinstance(answer, dict) else answer
     return EventStream(answers, _HEADERS, check, request.app.state.stopping)
 
 
@@ -131,7 +140,7 @@ async def _caller(request: Request) -> Caller:
     try:
         return await caller_of(request.app.state, request.headers.get("authorization"), named)
     except Rejected as rejection:
-        status = 403 if rejection.code == "FORBIDDEN" else 401
+        status = _STATUS.get(rejection.code, 401)
         raise Unacceptable(status, rejection.code, rejection.message) from rejection
 
 
@@ -170,6 +179,8 @@ def _refused(refusal: Unacceptable, media_type: str | None) -> Response:
     headers = {}
     if refusal.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if refusal.status == 503:
+        headers["Retry-After"] = "1"
     if refusal.allow:
         headers["Allow"] = refusal.allow
     return _json(body, refusal.status, media_type, headers)

@@ -5,8 +5,10 @@ from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from starlette.datastructures import State
 
+from app.rate import RateMeter, told
 from app.requests import Operation
 from domain.access import Caller
 from resolvers.context import Context
@@ -50,6 +52,14 @@ async def run_operation(
             may_write=may_write,
             fresh=fresh if may_stream else None,
         )
+
+
+def with_cost(answer: Answer, context: Context) -> orjson.Fragment:
+    """The answer as JSON, with what it cost; where it cost less than was charged, the rest is given back."""
+    body = orjson.dumps(answer)
+    if isinstance(context.meter, RateMeter):
+        body, _ = told(body, context.meter)
+    return orjson.Fragment(body)
 
 
 def timed_out() -> Answer:

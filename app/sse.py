@@ -23,7 +23,10 @@ _COMPLETE = b"event: complete\ndata: \n\n"
 Check = Callable[[], Awaitable[Answer | None]]
 
 
-async def once(answer: Answer) -> AsyncGenerator[Answer, None]:
+Told = Answer | orjson.Fragment
+
+
+async def once(answer: Told) -> AsyncGenerator[Told, None]:
     """One answer as a stream."""
     yield answer
 
@@ -37,7 +40,7 @@ class EventStream(Response):
 
     def __init__(
         self,
-        answers: AsyncGenerator[Answer, None],
+        answers: AsyncGenerator[Told, None],
         headers: Mapping[str, str],
         check: Check,
         stopping: asyncio.Event,
@@ -75,7 +78,7 @@ class EventStream(Response):
     async def _events(self) -> AsyncGenerator[bytes, None]:
         yield _COMMENT
         async with aclosing(self._answers):
-            following: asyncio.Future[Answer] | None = None
+            following: asyncio.Future[Told] | None = None
             pulse = _now() + KEEP_ALIVE
             try:
                 while True:
@@ -111,6 +114,6 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-def _next(answer: Answer) -> bytes:
+def _next(answer: Told) -> bytes:
     # JSON holds no line break, so one line of data is all of it.
     return b"event: next\ndata: " + orjson.dumps(answer) + b"\n\n"

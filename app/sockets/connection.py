@@ -10,13 +10,14 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.callers import caller_of
-from app.operations import Answer, run_operation, timed_out
+from app.operations import Answer, fresh_context, run_operation, timed_out, with_cost
 from app.requests import Operation, Unacceptable, operation_of
 from app.sockets.messages import Closed, CloseError, Complete, Init, Message, Ping, Pong, Subscribe, read
 from app.sockets.outbox import Outbox
 from app.sockets.protocol import ABORT
 from domain.access import Caller
 from domain.refusals import Rejected
+from resolvers.context import Context
 from schema.errors import masked
 
 INIT_TIMEOUT = 10.0
@@ -156,8 +157,12 @@ class Connection:
         self._operations[id_] = asyncio.create_task(self._operate(id_, operation, self._caller))
 
     async def _operate(self, id_: str, operation: Operation, caller: Caller) -> None:
+        address = self._socket.client.host if self._socket.client else None
+        context = fresh_context(self._state, caller, address)
         try:
-            answer = await run_operation(self._state, caller, operation, may_stream=True)
+            answer = await run_operation(
+                self._state, caller, operation, may_stream=True, address=address, context=context
+            )
             if isinstance(answer, AsyncGenerator):
                 await self._stream(id_, answer)
                 answer = {}
@@ -167,14 +172,14 @@ class Connection:
             return  # the outbox is full and the socket on its way to be closed
         except Exception as fault:  # whatever it was, the client gets an id, and the log gets the rest
             answer = {"errors": [masked(fault, "socket")]}
-        self._end(id_, answer)
+        self._end(id_, answer, context)
 
     async def _stream(self, id_: str, answers: AsyncGenerator[Answer, None]) -> None:
         async with aclosing(answers):
             async for answer in answers:
                 self._put({"type": "next", "id": id_, "payload": answer})
 
-    def _end(self, id_: str, answer: Answer) -> None:
+    def _end(self, id_: str, answer: Answer, context: Context) -> None:
         """The last words about an operation; its id is free again before the client can know it."""
         self._operations.pop(id_, None)
         with suppress(CloseError):
@@ -182,7 +187,7 @@ class Connection:
                 self._put({"type": "error", "id": id_, "payload": answer["errors"]})
                 return
             if answer:
-                self._put({"type": "next", "id": id_, "payload": answer})
+                self._put({"type": "next", "id": id_, "payload": with_cost(answer, context)})
             self._put({"type": "complete", "id": id_})
 
     def _refuse(self, id_: str, code: str, message: str) -> None:

@@ -46,6 +46,7 @@ class Client:
 
     def __init__(self, raw: ClientConnection) -> None:
         self.raw = raw
+        self.cost: dict[str, int] = {}
 
     async def send(self, **message: Any) -> None:
         await self.raw.send(json.dumps(message))
@@ -74,6 +75,7 @@ class Client:
         assert (answer["type"], answer["id"]) == ("next", id_), answer
         assert await self.receive() == {"type": "complete", "id": id_}
         payload: dict[str, Any] = answer["payload"]
+        self.cost = payload.pop("extensions")["cost"]
         return payload
 
 
@@ -96,6 +98,8 @@ async def test_queries_and_mutations_run_as_over_http(host: str, key: str) -> No
         assert answer == {"data": {"customerUpsert": {"customer": {"name": "By socket"}}}}
         listed = await client.ask("2", "{ customers { nodes { name } } }")
         assert listed["data"]["customers"]["nodes"] == [{"name": "By socket"}]
+        # What a page could have cost is charged, what it did not hold is given back.
+        assert client.cost["actual"] < client.cost["requested"]
 
 
 @pytest.mark.parametrize(
