@@ -48,6 +48,17 @@ def join(separator: str, statements: list[Statement]) -> Statement:
     return sql(separator.join(f":{name}" for name in names), **names)
 
 
+def merged(statement: Statement) -> Statement:
+    """The same with one parameter for equal values, which must be of one type.
+
+    >>> merged(Statement("select $1 + $2 + $3", (4, 2, 4)))
+    Statement(text='select $1 + $2 + $1', values=(4, 2))
+    """
+    places: dict[Any, int] = {}
+    numbers = [places.setdefault(value, len(places) + 1) for value in statement.values]
+    return Statement(_NUMBER.sub(lambda found: f"${numbers[int(found[1]) - 1]}", statement.text), tuple(places))
+
+
 def render(expression: ClauseElement) -> Statement:
     """A SQLAlchemy Core expression as a Statement; every literal in it becomes a parameter."""
     compiled = expression.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})

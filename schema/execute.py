@@ -13,6 +13,7 @@ from graphql.execution.execute import execute_subscription_event
 from domain.refusals import Rejected
 from resolvers.context import Context
 from resolvers.plan.executor import LoadingExecutor, PlanningExecutor
+from resolvers.plan.roots import learn, straight
 from schema.build import schema
 from schema.documents import Document, read_document
 from schema.errors import formatted
@@ -78,6 +79,9 @@ async def begin(
     if kind is OperationType.SUBSCRIPTION and fresh is None:
         raise StreamRefusedError
     context.plans = document.plans
+    reads = kind is OperationType.QUERY and planner
+    if reads and (data := await straight(schema._schema, chosen, context, variables)) is not None:
+        return {"data": data}
     executor_class = PlanningExecutor if planner else LoadingExecutor
     if kind is OperationType.MUTATION and (document.keyed or context.idempotency_key):
         return await _once(context, document, chosen, variables, executor_class)
@@ -93,7 +97,10 @@ async def begin(
     if kind is OperationType.SUBSCRIPTION and fresh is not None:
         return await _events(executor, fresh)
     result: Any = execute_root_selection_set(executor)
-    return _answer(await result if isawaitable(result) else result)
+    answer = _answer(await result if isawaitable(result) else result)
+    if reads:
+        learn(executor)
+    return answer
 
 
 async def _once(

@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from db.database import Database, Transaction
+from db.statement import Statement
 from db.webhooks import Vault
 from domain.access import SCOPES, Caller
 from resolvers.context import Context
@@ -70,5 +71,12 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append(resolved[0])
         return resolved
 
+    answer = Database.answer
+
+    def count_answer(self: Database, organization: UUID, statement: Statement) -> Any:
+        seen.append(statement.text)
+        return answer(self, organization, statement)
+
     monkeypatch.setattr(Transaction, "_resolve", count)
+    monkeypatch.setattr(Database, "answer", count_answer)
     return seen

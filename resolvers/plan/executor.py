@@ -2,18 +2,16 @@
 
 from typing import Any
 
-import orjson
 from graphql import GraphQLObjectType, GraphQLOutputType, GraphQLResolveInfo, is_non_null_type
 from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingOnIncremental
 from graphql.pyutils import Path
 
-from domain.refusals import Rejected
 from resolvers.audit import Act
 from resolvers.context import Context
+from resolvers.plan.answers import answer, statement_of
 from resolvers.plan.compile import Compiler
-from resolvers.plan.plans import Plan, Plans
-from resolvers.plan.windows import window_of
+from resolvers.plan.plans import Plan, Plans, identity
 from resolvers.readings import Reading
 
 
@@ -93,25 +91,12 @@ class PlanningExecutor(LoadingExecutor):
     def _planned(self, reading: Reading[Any], type_: GraphQLOutputType, nodes: FieldDetailsList) -> Any:
         """The answer to come, or None when the loaders have to give it."""
         context: Context = self.context_value
-        plan = self._plan(reading, type_, nodes)
-        if plan.compiled is None or not plan.compiled.scopes <= context.caller.scopes:
-            return None
-        try:
-            windows = [window_of(connection, reading, self.variable_values) for connection in plan.compiled.connections]
-        except Rejected:
-            return None  # a bad page argument: the ordinary way tells it with the path of each field
-        statement = plan.statement(context.organization_id, reading.key, windows)
-
-        async def answer() -> Any:
-            text = await context.read(lambda tx: tx.value(statement))
-            return None if text is None else orjson.Fragment(text)
-
-        return answer()
+        statement = statement_of(self._plan(reading, type_, nodes), reading, context, self.variable_values)
+        return None if statement is None else answer(context, reading, statement)
 
     def _plan(self, reading: Reading[Any], type_: GraphQLOutputType, nodes: FieldDetailsList) -> Plan:
         plans: Plans = self.context_value.plans
-        chosen = tuple(self.variable_values.coerced.get(name) for name in plans.deciding)
-        key = (tuple(id(details.node) for details in nodes), reading.relation.name, chosen)
+        key = (identity(nodes), reading.relation.name, plans.chosen(self.variable_values))
         if key not in plans.compiled:
             compiler = Compiler(lambda type_, nodes: self.collect_subfields(type_, nodes).grouped_field_set)
             plans.compiled[key] = Plan.of(compiler, reading, type_, nodes)

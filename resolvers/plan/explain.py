@@ -8,7 +8,6 @@ from graphql.execution.collect_fields import FieldDetailsList
 
 from db.statement import Statement
 from resolvers.plan.executor import PlanningExecutor
-from resolvers.plan.windows import window_of
 from resolvers.readings import Reading
 
 
@@ -28,7 +27,7 @@ class ExplainingExecutor(PlanningExecutor):
         plan = self._plan(reading, type_, nodes)
         statement = None
         if plan.compiled is not None:
-            windows = [window_of(connection, reading, self.variable_values) for connection in plan.compiled.connections]
+            windows = plan.windows.of(reading, self.variable_values)
             statement = plan.statement(self.context_value.organization_id, reading.key, windows)
         self.context_value.explained.append(Explained(reading.relation.name, statement, plan.reason))
         return _nothing()

@@ -1,7 +1,7 @@
 """The plans of a document: compiled once, kept as long as the document is remembered."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from graphql import (
@@ -13,12 +13,17 @@ from graphql import (
     visit,
 )
 from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.values import VariableValues
 
 from db.plans.pages import written
 from db.plans.windows import KEY, Window, fill
-from db.statement import Statement, sql
+from db.statement import Statement, merged, sql
 from resolvers.plan.compile import Compiled, Compiler, UnplannableError
+from resolvers.plan.windows import Windows
 from resolvers.readings import Reading
+
+if TYPE_CHECKING:
+    from resolvers.plan.roots import Roots
 
 # Forms of pages (order, direction, cursor or not) that one plan remembers the text for.
 MAX_FORMS = 64
@@ -30,26 +35,33 @@ class Plan:
 
     compiled: Compiled | None
     reason: str = ""
+    windows: Windows = field(default_factory=lambda: Windows(()))
     statements: dict[tuple[object, ...], Statement] = field(default_factory=dict)
 
     @classmethod
     def of(cls, compiler: Compiler, reading: Reading[Any], type_: GraphQLOutputType, nodes: FieldDetailsList) -> "Plan":
         try:
-            return cls(compiler.compile(reading.shape, reading.relation, type_, nodes))
+            compiled = compiler.compile(reading.shape, reading.relation, type_, nodes)
         except UnplannableError as unplannable:
             return cls(None, str(unplannable))
+        return cls(compiled, windows=Windows(compiled.connections))
 
     def statement(self, organization: UUID, key: UUID | None, windows: list[Window | None]) -> Statement:
         """The statement for these pages; only its values differ between pages of the same forms."""
+        forms = tuple([window and window.form for window in windows])
+        written = self.statements.get(forms)
+        if written is None:
+            written = self._write(forms, windows)
+        return fill(written, organization, key, windows)
+
+    def _write(self, forms: tuple[object, ...], windows: list[Window | None]) -> Statement:
         assert self.compiled is not None
-        forms = tuple(window.form if window else None for window in windows)
-        if forms not in self.statements:
-            if len(self.statements) >= MAX_FORMS:
-                self.statements.clear()
-            json = written(self.compiled.root, Statement("$1", (KEY,)), windows)
-            # As text, past the driver's decoding: the bytes go to the client as they are.
-            self.statements[forms] = sql("select (:json)::text", json=json)
-        return fill(self.statements[forms], organization, key, windows)
+        if len(self.statements) >= MAX_FORMS:
+            self.statements.clear()
+        json = written(self.compiled.root, Statement("$1", (KEY,)), windows)
+        # As text, past the driver's decoding: the bytes go to the client as they are.
+        self.statements[forms] = merged(sql("select (:json)::text", json=json))
+        return self.statements[forms]
 
 
 @dataclass(slots=True)
@@ -58,10 +70,21 @@ class Plans:
 
     deciding: tuple[str, ...]
     compiled: dict[object, Plan] = field(default_factory=dict)
+    roots: dict[object, "Roots | None"] = field(default_factory=dict)
+    """By operation, how to answer it without an executor; None when that cannot be (resolvers/plan/roots.py)."""
 
     @classmethod
     def of(cls, document: DocumentNode) -> "Plans":
         return cls(_deciding(document))
+
+    def chosen(self, variables: VariableValues) -> tuple[Any, ...]:
+        """The values that change what is selected."""
+        return tuple([variables.coerced.get(name) for name in self.deciding])
+
+
+def identity(nodes: FieldDetailsList) -> tuple[int, ...]:
+    """Tells selections of one document apart; its syntax tree lives as long as its plans."""
+    return tuple([id(details.node) for details in nodes])
 
 
 def _deciding(document: DocumentNode) -> tuple[str, ...]:

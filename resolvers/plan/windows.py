@@ -10,17 +10,35 @@ from db.plans.windows import Window
 from db.relations import Relation
 from resolvers.loaders import EVERYTHING
 from resolvers.paging import PageArguments, keyset
+from resolvers.plan.arguments import mentions_variables
 from resolvers.plan.compile import Connection
 from resolvers.readings import Reading
 
 
-def window_of(connection: Connection | None, reading: Reading[Any], variables: VariableValues) -> Window | None:
-    """The window of one reading of the plan: the root's from its own arguments, the others' from their fields'.
+class Windows:
+    """The windows of a plan's readings, in their order; those that the document alone decides are made once."""
 
-    Raises Rejected for page arguments that mean nothing.
-    """
-    if connection is None:
-        return _window(reading.shape, reading.relation, reading.arguments)
+    def __init__(self, connections: tuple[Connection | None, ...]) -> None:
+        self._connections = connections
+        self._fixed: dict[int, Window | None] = {}
+
+    def of(self, reading: Reading[Any], variables: VariableValues) -> list[Window | None]:
+        """For one run; raises Rejected for page arguments that mean nothing."""
+        return [self._of(number, reading, variables) for number in range(len(self._connections))]
+
+    def _of(self, number: int, reading: Reading[Any], variables: VariableValues) -> Window | None:
+        if number in self._fixed:
+            return self._fixed[number]
+        connection = self._connections[number]
+        if connection is None:
+            return _window(reading.shape, reading.relation, reading.arguments)
+        window = _nested(connection, variables)
+        if not mentions_variables(connection[2][0].node):
+            self._fixed[number] = window
+        return window
+
+
+def _nested(connection: Connection, variables: VariableValues) -> Window | None:
     reads, definition, nodes = connection
     if reads.shape is not Shape.PAGE:
         return _window(reads.shape, reads.relation, EVERYTHING)

@@ -1,0 +1,33 @@
+"""The answer to a reading by its plan: a statement, and its text as it goes to the client."""
+
+from typing import Any
+
+import orjson
+from graphql.execution.values import VariableValues
+
+from db.statement import Statement
+from domain.refusals import Rejected
+from resolvers.context import Context
+from resolvers.plan.plans import Plan
+from resolvers.readings import Reading
+
+
+def statement_of(plan: Plan, reading: Reading[Any], context: Context, variables: VariableValues) -> Statement | None:
+    """The statement of a plan for this caller and page, or None when the loaders have to answer."""
+    if plan.compiled is None or not plan.compiled.scopes <= context.caller.scopes:
+        return None
+    try:
+        windows = plan.windows.of(reading, variables)
+    except Rejected:
+        return None  # a bad page argument: the ordinary way tells it with the path of each field
+    return plan.statement(context.organization_id, reading.key, windows)
+
+
+async def answer(context: Context, reading: Reading[Any], statement: Statement) -> orjson.Fragment | None:
+    """JSON as Postgres wrote it; None when there is no such record."""
+    if reading.arguments.where is None:
+        text = await context.database.answer(context.organization_id, statement, context.caller.brand_ids)
+    else:
+        # How much a filter lets through is for Postgres to estimate each time.
+        text = await context.read(lambda tx: tx.value(statement))
+    return None if text is None else orjson.Fragment(text)
