@@ -16,7 +16,6 @@ from resolvers.plan.explain import Explained, ExplainingExecutor
 from schema.build import schema
 from schema.documents import read_document
 
-
 _ANYBODY = UUID(int=1)
 
 
