@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from app.callers import token_keys, trusted_issuer
+from app.documents import Documents
 from app.explorer import explorer_routes
 from app.gate import Gate
 from app.graphql import graphql
@@ -49,6 +50,7 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
         hub = Hub(settings.redis_url)
         hub.start()
         app.state.origins = origins
+        app.state.documents = Documents(app.state.database)
         app.state.rates = Rates(settings.redis_url, settings.rate_limit, settings.rate_restore)
         # Set when the server begins to stop: event streams have no other way to know.
         app.state.stopping = asyncio.Event()

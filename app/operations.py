@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+from graphql import GraphQLError
 from starlette.datastructures import State
 
 from app.rate import RateMeter, told
 from app.requests import Operation
 from domain.access import Caller
+from domain.refusals import Rejected
 from resolvers.context import Context
+from schema.errors import formatted
 from schema.execute import begin
 
 TIMEOUT = 10.0
@@ -44,9 +47,13 @@ async def run_operation(
         return fresh_context(state, caller, address)
 
     async with asyncio.timeout(TIMEOUT):
+        try:
+            text = await state.documents.text(caller, operation)
+        except Rejected as rejected:
+            return {"errors": formatted([GraphQLError(rejected.message, original_error=rejected)])}
         return await begin(
             context or fresh(),
-            operation.document,
+            text,
             operation.variables,
             operation.name,
             may_write=may_write,

@@ -28,6 +28,8 @@ MANY = 10_000
 # How long Redis may take, and how long it is left alone after it failed, in seconds.
 PATIENCE = 0.25
 PAUSE = 5.0
+# Points come back in fractions, which Redis tells with fourteen digits.
+_HAIR = 1e-3
 
 # Refills the bucket by the time that has passed and takes up to ARGV[3] points, none when there are fewer than ARGV[4].
 _TAKE = """
@@ -58,6 +60,7 @@ class _Bucket:
     dry_until: float = 0.0
     alone: bool = False
     fetching: asyncio.Task[None] | None = field(default=None, repr=False)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
 
 class Rates:
@@ -110,9 +113,9 @@ class Rates:
             if self._client is not None and now >= self._away_until:
                 # Redis may be back: what this process has gathered alone is not spent beside what is there.
                 bucket.alone, bucket.points = False, 0.0
-        if bucket.points < cost and not bucket.alone and now >= bucket.dry_until:
+        if bucket.points + _HAIR < cost and not bucket.alone and now >= bucket.dry_until:
             await self._fetch(bucket, cost)
-        if bucket.points < cost:
+        if bucket.points + _HAIR < cost:
             wait = math.ceil((cost - self.remaining(bucket, now)) / self.restore)
             raise Rejected("RATE_LIMITED", "Too much at once: wait and ask again.", {"retryAfter": max(1, wait)})
         bucket.points -= cost
@@ -126,7 +129,12 @@ class Rates:
             bucket.fetching = None
 
     async def _fetch(self, bucket: _Bucket, cost: int) -> None:
-        """Takes a block from Redis, enough for `cost` if there is so much."""
+        """Takes a block from Redis, enough for `cost` if there is so much; one by one."""
+        async with bucket.turn:
+            if not bucket.alone and (not cost or bucket.points + _HAIR < cost):
+                await self._take(bucket, cost)
+
+    async def _take(self, bucket: _Bucket, cost: int) -> None:
         need = max(0.0, cost - bucket.points)
         want = max(need, self.limit / BLOCKS)
         try:

@@ -1,6 +1,7 @@
 """GraphQL requests over HTTP: what a body or a query string must be before anything is parsed as GraphQL."""
 
 import asyncio
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ class Operation:
     document: str
     variables: dict[str, Any] | None
     name: str | None
+    document_id: str | None = None
+    """Of a trusted document, and then `document` is empty."""
 
 
 async def read_post(request: Request) -> Operation:
@@ -55,7 +58,8 @@ def read_get(request: Request) -> Operation:
     """The operation of a GET's query string; raises Unacceptable."""
     given = request.query_params
     parsed = {name: _parsed(given[name].encode()) for name in ("variables", "extensions") if given.get(name)}
-    return operation_of({"query": given.get("query"), "operationName": given.get("operationName")} | parsed)
+    named = {name: given.get(name) for name in ("query", "operationName", "documentId")}
+    return operation_of(named | parsed)
 
 
 async def _body(request: Request) -> bytes:
@@ -98,7 +102,12 @@ def operation_of(given: Any) -> Operation:
     """A request as JSON says it, by whatever way it came; raises Unacceptable."""
     if isinstance(given, list):
         raise Unacceptable(400, "BATCHING_DISABLED", "Send one operation at a time.")
-    if not isinstance(given, dict) or not isinstance(given.get("query"), str):
+    if not isinstance(given, dict):
+        raise Unacceptable(400, "BAD_REQUEST", "The body must be an object with the text of the operation as `query`.")
+    document_id = _document_id(given)
+    if document_id is not None:
+        given = given | {"query": ""}
+    if not isinstance(given.get("query"), str):
         raise Unacceptable(400, "BAD_REQUEST", "The body must be an object with the text of the operation as `query`.")
     variables, name = given.get("variables"), given.get("operationName")
     if not isinstance(variables, dict | None) or not isinstance(name, str | None):
@@ -107,7 +116,28 @@ def operation_of(given: Any) -> Operation:
         raise Unacceptable(400, "BAD_REQUEST", "`extensions` must be an object.")
     if _has_nul(variables) or "\0" in given["query"] or _NUL_ESCAPE.search(given["query"]):
         raise Unacceptable(400, "BAD_USER_INPUT", "Text may not contain the character U+0000.")
-    return Operation(given["query"], variables, name)
+    return Operation(given["query"], variables, name, document_id)
+
+
+def _document_id(given: dict[str, Any]) -> str | None:
+    """What names the document where its text is not given, in the words of the specification or of Apollo."""
+    document_id, extensions = given.get("documentId"), given.get("extensions")
+    persisted = extensions.get("persistedQuery") if isinstance(extensions, dict) else None
+    if document_id is None and persisted is not None:
+        digest = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+        if not isinstance(digest, str):
+            raise Unacceptable(400, "BAD_REQUEST", "`extensions.persistedQuery` needs a `sha256Hash`.")
+        if isinstance(text := given.get("query"), str):
+            # Nothing is registered by asking for it, so the text runs as any other.
+            if hashlib.sha256(text.encode()).hexdigest() != digest:
+                raise Unacceptable(400, "BAD_REQUEST", "The `sha256Hash` is that of another text.")
+            return None
+        document_id = f"sha256:{digest}"
+    if document_id is not None and given.get("query") is not None:
+        raise Unacceptable(400, "BAD_REQUEST", "Give `documentId` or `query`, not both.")
+    if document_id is not None and (not isinstance(document_id, str) or not 0 < len(document_id) <= 255):
+        raise Unacceptable(400, "BAD_REQUEST", "`documentId` is a string such as sha256:<digest of the text>.")
+    return document_id
 
 
 def _has_nul(value: Any) -> bool:

@@ -24,6 +24,7 @@ from rich.console import Console
 
 from app.cli import (
     check,
+    documents,
     explain,
     imports,
     journeys,
@@ -46,6 +47,7 @@ app.command()(processes.migrate)
 app.command(hidden=True)(processes.inbox)
 app.command()(check.check)
 app.command()(explain.explain)
+app.add_typer(documents.app, name="documents")
 app.add_typer(imports.app, name="import")
 app.add_typer(journeys.app, name="journeys")
 app.add_typer(keys.app, name="keys")
