@@ -16,22 +16,28 @@ from app.documents import Documents
 from app.explorer import explorer_routes
 from app.gate import Gate
 from app.graphql import graphql
+from app.health import Health, health_routes
 from app.live import Hub
 from app.mailbox import Mailbox
 from app.origins import Origins
+from app.pressure import Pressure
 from app.rate import Rates
+from app.recognised import Recognised
 from app.results import result
 from app.secret import known_secret
 from app.settings import Settings
 from app.sockets import graphql_socket
 from app.uploads import upload
 from app.webhooks import vault
-from db.database import Announce, Bell, Database
+from db.database import REQUESTS, Announce, Bell, Database
 from resolvers.tools import Tools
 from schema import limits
 from schema.export import SDL
 from workers.templates import check
 from workers.webhooks.names import look_up
+
+# Seconds that a request waits for a connection.
+PATIENCE = 1.0
 
 
 def create_app(settings: Settings, bell: Bell | None = None, announce: Announce | None = None) -> Starlette:
@@ -46,7 +52,9 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        app.state.database = await Database.open(url, pooler=pooler, bell=bell, announce=announce)
+        app.state.database = await Database.open(
+            url, pooler=pooler, bell=bell, announce=announce, patience=PATIENCE, limits=REQUESTS
+        )
         hub = Hub(settings.redis_url)
         hub.start()
         app.state.origins = origins
@@ -54,6 +62,10 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
         app.state.rates = Rates(settings.redis_url, settings.rate_limit, settings.rate_restore)
         # Set when the server begins to stop: event streams have no other way to know.
         app.state.stopping = asyncio.Event()
+        app.state.recognised = Recognised()
+        app.state.pressure = Pressure()
+        app.state.health = Health(app.state.database, app.state.stopping)
+        beating = asyncio.create_task(app.state.health.beat())
         app.state.tools = Tools(
             check,
             known_secret(settings),
@@ -69,6 +81,7 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
         gc.collect()
         gc.freeze()
         yield
+        beating.cancel()
         await app.state.rates.close()
         await hub.close()
         await app.state.database.close()
@@ -79,8 +92,7 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
         Route("/uploads", upload, methods=["POST"]),
         Route("/results/{operation}", result, methods=["GET"]),
         Route("/schema.graphql", schema_file),
-        Route("/live", live),
-        Route("/ready", ready),
+        *health_routes(),
         *explorer_routes(settings.dev_key),
     ]
     if settings.dev_key is not None:
@@ -91,21 +103,6 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
 
 async def schema_file(_request: Request) -> Response:
     return PlainTextResponse(SDL.read_text(), media_type="text/plain; charset=utf-8")
-
-
-async def live(_request: Request) -> Response:
-    return PlainTextResponse("live")
-
-
-async def ready(request: Request) -> Response:
-    """Whether requests can be answered: Postgres, never Redis, which may be away."""
-    database: Database = request.app.state.database
-    try:
-        async with database.untenanted() as tx:
-            await tx.value("select 1")
-    except OSError:
-        return PlainTextResponse("the database does not answer", 503, {"Retry-After": "1"})
-    return PlainTextResponse("ready")
 
 
 def bounds_of(settings: Settings) -> limits.Bounds:

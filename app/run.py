@@ -76,6 +76,9 @@ def _processes(settings: Settings, addresses: Addresses, prepared: Prepared) -> 
         "WAYFARE_HOST": settings.host,
         "WAYFARE_PORT": str(port),
         "WAYFARE_STATE": str(settings.state),
+        # Nobody sends requests elsewhere, and Ctrl-C must not take long.
+        "WAYFARE_DRAIN": "0",
+        "WAYFARE_GRACE": "3",
         "WAYFARE_DEV_KEY": prepared.api_key,
     }
     commands = {"API": ["serve"], "worker": ["work"], "scheduler": ["schedule"]}

@@ -1,5 +1,8 @@
 """The web server of the API: uvicorn, set up for what the API promises."""
 
+import asyncio
+from types import FrameType
+
 import uvicorn
 from starlette.applications import Starlette
 
@@ -8,21 +11,40 @@ from app.sockets.protocol import Protocol
 
 
 class Server(uvicorn.Server):
-    """Serves `app`; when it stops, sockets are closed with 1012 and event streams end."""
+    """Serves `app`; when it stops, sockets are closed with 1012 and event streams end.
 
-    def __init__(self, app: Starlette, **options: object) -> None:
+    drain: for how many seconds after a signal it says that it is not ready and answers on; a second signal ends that.
+    grace: for how many seconds it then lets the requests at work come to their end.
+    """
+
+    def __init__(self, app: Starlette, *, drain: float = 0, grace: int = 3, **options: object) -> None:
         defaults: dict[str, object] = {
             "http": "httptools",
             "ws": Protocol,
             # A longer message closes the socket with 1009. Answers are not compressed: each socket would cost memory.
             "ws_max_size": MAX_MESSAGE,
             "ws_per_message_deflate": False,
-            "timeout_graceful_shutdown": 3,
+            "timeout_graceful_shutdown": grace,
             "access_log": False,
             "server_header": False,
         }
         super().__init__(uvicorn.Config(app, **{**defaults, **options}))  # type: ignore[arg-type]  # as Config says
         self.app = app
+        self._drain = drain
+        self._ending: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]  # as below
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)  # type: ignore[arg-type]  # as below
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if not self._drain or self._loop is None or self._ending is not None:
+            super().handle_exit(sig, frame)
+            return
+        self.app.state.health.draining = True
+        # A signal's handler runs in the loop's own thread; the loop is woken by uvicorn's tick of 0.1 s.
+        self._ending = self._loop.call_later(self._drain, super().handle_exit, sig, None)
 
     async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]  # sockets, whatever they are
         self.app.state.stopping.set()

@@ -33,6 +33,14 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", validation_alias="WAYFARE_HOST")
     port: int = Field(default=8000, ge=1, le=65535, validation_alias="WAYFARE_PORT")
+    # How long a stopping API says that it is not ready and answers on, and then lets requests end; seconds.
+    drain: float = Field(default=5, ge=0, le=60, validation_alias="WAYFARE_DRAIN")
+    grace: int = Field(default=20, ge=1, le=300, validation_alias="WAYFARE_GRACE")
+    # Where Prometheus reads this API's metrics, on a port of its own; none without it.
+    metrics_host: str = Field(default="127.0.0.1", validation_alias="WAYFARE_METRICS_HOST")
+    metrics_port: int | None = Field(default=None, ge=1, le=65535, validation_alias="WAYFARE_METRICS_PORT")
+    # `json`: one line for each request and for each event, for machines.
+    log_format: Literal["text", "json"] = Field(default="text", validation_alias="WAYFARE_LOG_FORMAT")
     state: Place = Field(default=CHECKOUT / "var", validation_alias="WAYFARE_STATE")
 
     # Origins whose pages may use the API (CORS, WebSockets), and names the API answers to (none: all); with commas.

@@ -4,6 +4,8 @@ import asyncio
 from collections import deque
 from typing import Any
 
+import asyncpg
+
 from domain.refusals import Rejected
 
 
@@ -14,13 +16,14 @@ class Connections:
     as a small query does. What was used without trouble is therefore kept here, the last one on top, and only what a
     failure left in doubt goes back to the pool, which makes sure of it or closes it.
 
-    patience: seconds to wait for a free one before OVERLOADED is raised; None waits for ever.
+    patience: seconds to wait for a free one before OVERLOADED is raised, as it then also is when Postgres is away or a
+    lock is not to be had, and TIMEOUT when it ended a statement; None waits for ever, and raises what the driver does.
     """
 
     def __init__(self, pool: Any, size: int, patience: float | None = None) -> None:
         self._pool = pool
         self._patience = patience
-        self._places = size
+        self._size = self._places = size
         self._idle: list[Any] = []
         self._waiting: deque[asyncio.Future[Any]] = deque()
 
@@ -48,6 +51,16 @@ class Connections:
         finally:
             if not self._hand(None):
                 self._places += 1
+
+    @property
+    def impatient(self) -> bool:
+        return self._patience is not None
+
+    @property
+    def state(self) -> tuple[int, int, int]:
+        """How many are in use, idle and waited for."""
+        free = self._places + len(self._idle)
+        return self._size - free, len(self._idle), sum(not turn.done() for turn in self._waiting)
 
     async def close(self) -> None:
         while self._idle:
@@ -111,11 +124,31 @@ class _Use:
         self._connection: Any = None
 
     async def __aenter__(self) -> Any:
-        self._connection = await self._connections.take()
+        try:
+            self._connection = await self._connections.take()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if self._connections.impatient:
+                raise _away() from error
+            raise
         return self._connection
 
     async def __aexit__(self, kind: object, error: object, trace: object) -> None:
         if error is None:
             self._connections.give(self._connection)
-        else:
-            await self._connections.drop(self._connection)
+            return
+        await self._connections.drop(self._connection)
+        if self._connections.impatient and isinstance(error, Exception):
+            self._explain(error)
+
+    def _explain(self, error: Exception) -> None:
+        """Raises what the caller is told instead of what the driver said."""
+        if isinstance(error, asyncpg.QueryCanceledError):
+            raise Rejected("TIMEOUT", "The database took too long: ask for less.") from error
+        if isinstance(error, asyncpg.LockNotAvailableError):
+            raise Rejected("OVERLOADED", "Somebody else is changing the same: try again in a second.") from error
+        if self._connection.is_closed() and isinstance(error, OSError | asyncpg.PostgresError | asyncpg.InterfaceError):
+            raise _away() from error
+
+
+def _away() -> Rejected:
+    return Rejected("OVERLOADED", "The database does not answer: try again in a second.")

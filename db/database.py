@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from uuid import UUID
@@ -26,6 +26,10 @@ _SESSION = {"jit": "off", "application_name": "wayfare", "timezone": "UTC"}
 # runs may touch ten rows or a million, so there the values decide.
 _PLANS = {"plan_cache_mode": "force_generic_plan"}
 _BEGIN = "begin; set local plan_cache_mode = auto"
+# How long Postgres lets a session of requests, or of jobs, work, wait for a lock and keep a transaction open idle. With
+# a pooler they are settings of the role: what a session sets would stay for the next one.
+REQUESTS = {"statement_timeout": "8s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s"}
+JOBS = {"statement_timeout": "60s", "idle_in_transaction_session_timeout": "60s"}
 # Prepared statements are kept by their text. Postgres plans them anew when the role has changed since, so the texts of
 # limited transactions are made others: nobody else pays for them.
 _LIMITED = " -- limited"
@@ -139,10 +143,12 @@ class Database:
         bell: Bell | None = None,
         announce: Announce | None = None,
         patience: float | None = None,
+        limits: Mapping[str, str] | None = None,
     ) -> "Database":
         """Connects; `pooler` is for PgBouncer in transaction mode, which loses prepared statements.
 
-        `patience` is how many seconds to wait for a free connection (db/connections.py).
+        `patience` is how many seconds to wait for a free connection (db/connections.py); `limits` are REQUESTS, JOBS or
+        none.
 
         `bell` is called with the ids of the jobs a transaction requested, `announce` with the events it tells, after
         its commit; neither may block.
@@ -156,7 +162,7 @@ class Database:
             init=_set_codecs,
             reset=_leave_transaction,
             statement_cache_size=0 if pooler else 512,
-            server_settings={"role": role, **_SESSION, **({} if pooler else _PLANS)},
+            server_settings={"role": role, **_SESSION, **({} if pooler else {**_PLANS, **(limits or {})})},
         )
         database = cls(Connections(pool, size, patience), bell, announce)
         try:

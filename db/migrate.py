@@ -34,6 +34,11 @@ async def pending(url: str) -> list[str]:
     return result
 
 
+def newest() -> str | None:
+    """The last revision of this code."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
 async def _with_connection(url: str, work: Any) -> Any:
     engine = create_async_engine(_sqlalchemy_url(url), poolclass=NullPool)
     try:

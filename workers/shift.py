@@ -5,7 +5,7 @@ import contextlib
 import logging
 from uuid import UUID
 
-from db.database import Database
+from db.database import JOBS, Database
 from workers import handlers
 from workers.bell import Bell
 from workers.jobs import perform, trace
@@ -38,7 +38,9 @@ class Shift:
         announcer = Announcer(redis_url) if redis_url else None
         try:
             # Two more than hands: the sweeper and the clock.
-            database = await Database.open(database_url, size=hands + 2, pooler=pooler, bell=bell, announce=announcer)
+            database = await Database.open(
+                database_url, size=hands + 2, pooler=pooler, bell=bell, announce=announcer, limits=JOBS
+            )
         except BaseException:
             _close(bell, announcer)
             raise
