@@ -20,7 +20,14 @@ MAX_JWKS = 1024 * 1024
 
 async def caller_of(state: State, authorization: str | None, organization: str | None = None) -> Caller:
     """The caller of a request or a connection by its two headers; raises UNAUTHENTICATED and FORBIDDEN."""
-    return await authenticate(state.database, authorization, datetime.now(UTC), state.tools, organization)
+    now, recognised = datetime.now(UTC), state.recognised
+    known: Caller | None = recognised.find(authorization, organization, now) if authorization else None
+    if known is not None:
+        return known
+    caller = await authenticate(state.database, authorization, now, state.tools, organization)
+    if authorization:
+        recognised.note(authorization, organization, caller, now)
+    return caller
 
 
 def stranger(operation: Operation) -> Caller | None:

@@ -51,14 +51,19 @@ async def run_operation(
             text = await state.documents.text(caller, operation)
         except Rejected as rejected:
             return {"errors": formatted([GraphQLError(rejected.message, original_error=rejected)])}
-        return await begin(
-            context or fresh(),
-            text,
-            operation.variables,
-            operation.name,
-            may_write=may_write,
-            fresh=fresh if may_stream else None,
-        )
+        context = context or fresh()
+        try:
+            return await begin(
+                context,
+                text,
+                operation.variables,
+                operation.name,
+                may_write=may_write,
+                fresh=fresh if may_stream else None,
+            )
+        finally:
+            if context.act is not None:
+                state.recognised.forget()
 
 
 def with_cost(answer: Answer, context: Context) -> orjson.Fragment:
