@@ -5,6 +5,7 @@ from uuid import UUID
 from db import campaigns, messages
 from db.database import Transaction
 from domain.campaigns import CampaignStatus
+from domain.live import CampaignProgress
 from domain.messages import MessageStatus, Resolution, resolved
 from domain.refusals import Refused
 from resolvers.context import Context
@@ -25,6 +26,7 @@ async def resolve(context: Context, message_id: UUID, resolution: Resolution) ->
         except Refused as refusal:
             raise Refused(refusal.code, refusal.message, ("input", "messageId")) from None
         await messages.resolve(tx, message_id, status, f"resolved by {context.caller.actor}")
+        tx.events.append(CampaignProgress(found.campaign_id))
         if status is MessageStatus.QUEUED:
             await _require_going_on(tx, found.campaign_id)
             await campaigns.request_sending(tx, found.campaign_id)
