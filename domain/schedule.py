@@ -30,6 +30,7 @@ SCHEDULES = (
     Schedule("scores.recalculate", "0 1 * * *"),
     Schedule("journeys.evaluate", "0 2 * * *"),
     Schedule("journeys.count_churn", "30 2 * * *"),
+    Schedule("predictions.fit", "0 4 * * 0"),
 )
 
 

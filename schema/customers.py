@@ -12,6 +12,7 @@ from db.facts.reading import EVENTS_OF_CUSTOMER, ORDERS_OF_CUSTOMER
 from db.journeys.records import JOURNEY_OF_CUSTOMER
 from db.messages import MESSAGES_OF_CUSTOMER
 from db.metrics import METRICS_OF_CUSTOMER
+from db.predictions import PREDICTION_OF_CUSTOMER
 from db.segments.records import HISTORY_OF_CUSTOMER, SEGMENTS_OF_CUSTOMER
 from db.statement import join
 from db.tags import TAGS_OF_CUSTOMER
@@ -37,6 +38,7 @@ from schema.fields import (
     scoped,
 )
 from schema.node import Node, node
+from schema.predictions import CustomerPrediction
 from schema.scalars import JSON
 
 if TYPE_CHECKING:
@@ -78,6 +80,9 @@ class Customer(Node):
     tags: list[Annotated["Tag", strawberry.lazy("schema.tags")]] = listed(TAGS_OF_CUSTOMER, "Tags, by name.")
     journey: Annotated["Journey", strawberry.lazy("schema.journeys")] | None = related(
         JOURNEY_OF_CUSTOMER, "Where they stand in the lifecycle; null before it starts.", scope="journeys:view"
+    )
+    prediction: CustomerPrediction | None = related(
+        PREDICTION_OF_CUSTOMER, "What they are expected to buy; null without a model.", scope="journeys:view"
     )
     segments: Connection[Annotated["SegmentMembership", strawberry.lazy("schema.segments")]] = connected(
         SEGMENTS_OF_CUSTOMER, "The segments they are in, newest first.", scope="segments:view"

@@ -19,6 +19,9 @@ _NUMBERS = {
     "appointmentCount": "coalesce(:metrics.appointment_count, 0)",
     "engagementScore": ":maintained.engagement_score",
     "riskScore": ":maintained.risk_score",
+    "probabilityAlive": ":predicted.probability_alive",
+    "expectedOrders90Days": ":predicted.expected_orders",
+    "predictedValue": ":predicted.predicted_value",
 }
 _TEXTS = {
     "name": "c.name",
@@ -111,6 +114,7 @@ def _read(template: str, joins: Joins) -> Statement:
 _PARTS: Mapping[str, Callable[[Joins], Statement]] = {
     "metrics": lambda joins: joins.add(sources.metrics(joins.scope)),
     "maintained": lambda joins: joins.add(sources.maintained_metrics(joins.scope)),
+    "predicted": lambda joins: joins.add(sources.predicted(joins.scope)),
     "today": lambda joins: sql(":today::date", today=joins.scope.today),
     "zone": lambda joins: sql(":zone::text", zone=joins.scope.zone),
     "months": lambda joins: _read(_MONTHS, joins),

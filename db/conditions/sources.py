@@ -26,6 +26,15 @@ def maintained_metrics(scope: Scope) -> Statement:
     )
 
 
+def predicted(scope: Scope) -> Statement:
+    """What the model says of buyers, over all brands and as of its last fit."""
+    return sql(
+        "select p.* from customer_prediction p where p.organization_id = :organization and :among",
+        organization=scope.tenant,
+        among=scope.among_candidates("p.customer_id"),
+    )
+
+
 def members(segment_id: object, scope: Scope) -> Statement:
     return sql(
         "select sm.customer_id from segment_membership sm "

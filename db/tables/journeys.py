@@ -147,3 +147,27 @@ churn_history = tenant_table(
     belongs_to("journey_stage", "stage_id", cascade=True),
     key=("stage_id",),
 )
+
+# The model of how customers buy, fitted every week, or why there is none (domain/predictions).
+purchase_model = tenant_table(
+    "purchase_model",
+    text("state"),
+    instant("as_of"),
+    integer("buyers"),
+    integer("sample"),
+    *(sa.Column(name, pg.DOUBLE_PRECISION(), nullable=True) for name in ("r", "alpha", "a", "b", "p", "q", "gamma")),
+    one_of("state", ["FITTED", "TOO_FEW_BUYERS", "SHORT_HISTORY", "NO_RECENT_ORDERS"]),
+    key=(),
+)
+
+# What the model says of each buyer.
+customer_prediction = tenant_table(
+    "customer_prediction",
+    identifier("customer_id"),
+    sa.Column("probability_alive", sa.Numeric(5, 4), nullable=False),
+    sa.Column("expected_orders", sa.Numeric(10, 4), nullable=False),
+    money("predicted_value", null=True),
+    instant("predicted_at"),
+    belongs_to("customer", "customer_id", cascade=True),
+    key=("customer_id",),
+)

@@ -31,10 +31,16 @@ def is_live(condition: Condition) -> bool:
 
 
 def follows_changes(condition: Condition) -> bool:
-    """Whether every change is told to live evaluation. Messages and scores are not: refreshes of everybody see them."""
+    """Whether every change is told to live evaluation.
+
+    Messages, scores and predictions are not: refreshes of everybody see them.
+    """
     return is_live(condition) and not any(_is_told_late(leaf) for leaf in leaves(condition))
 
 
 def _is_told_late(leaf: tree.Leaf) -> bool:
-    scored = isinstance(leaf, tree.NumberLeaf) and leaf.field in ("engagementScore", "riskScore")
+    scored = isinstance(leaf, tree.NumberLeaf) and leaf.field in _COMPUTED
     return scored or isinstance(leaf, tree.MessageLeaf)
+
+
+_COMPUTED = frozenset(("engagementScore", "riskScore", "probabilityAlive", "expectedOrders90Days", "predictedValue"))

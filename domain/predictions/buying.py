@@ -33,7 +33,7 @@ class Buying:
         # The formula divides by a - 1; just beside it it is as good.
         a = a + 1e-9 if a == 1 else a
         past, later = alpha + buyer.age, alpha + buyer.age + weeks
-        kept = (past / later) ** (r + x) * _hypergeometric(r + x, b + x, a + b + x - 1, weeks / later)
+        kept: float = (past / later) ** (r + x) * _hypergeometric(r + x, b + x, a + b + x - 1, weeks / later)
         return (a + b + x - 1) / (a - 1) * (1 - kept) / (1 + self._left(buyer))
 
     def _left(self, buyer: Buyer) -> float:

@@ -43,6 +43,9 @@ class View:
                 value = tenure if tenure >= 0 else None
             case "daysSinceLastOrder":
                 value = min(self.days_since_orders(), default=None)
+            case "probabilityAlive" | "expectedOrders90Days" | "predictedValue":
+                # Nobody has fitted a model (tests/workers/test_predictions.py does).
+                value = None
             case _:
                 value = {"engagementScore": self.customer.engagement_score, "riskScore": self.customer.risk_score}[
                     field

@@ -84,8 +84,8 @@ def test_those_who_are_said_to_buy_more_do() -> None:
         happened = sum(CUT < day <= END for day in purchases()[customer])
         groups[min(one.repeats, 7)].append((fitted().expected_orders(one, 39), happened))
     means = [(mean(e for e, _ in group), mean(h for _, h in group)) for _, group in sorted(groups.items())]
-    for expected, happened in means:
-        assert expected == pytest.approx(happened, abs=0.6)
+    for expected, seen in means:
+        assert expected == pytest.approx(seen, abs=0.6)
     assert all(before[0] < after[0] for before, after in pairwise(means))
 
 

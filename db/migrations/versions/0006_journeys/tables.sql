@@ -70,4 +70,42 @@ create table churn_history (
 select protect_tenant_table('churn_history');
 select limit_to_brands('churn_history', 'true', 'select');
 
+-- The model of how an organization's customers buy, fitted every week, or why there is none.
+create table purchase_model (
+    organization_id UUID NOT NULL,
+    state TEXT NOT NULL,
+    as_of TIMESTAMP WITH TIME ZONE NOT NULL,
+    buyers INTEGER NOT NULL,
+    sample INTEGER NOT NULL,
+    r DOUBLE PRECISION,
+    alpha DOUBLE PRECISION,
+    a DOUBLE PRECISION,
+    b DOUBLE PRECISION,
+    p DOUBLE PRECISION,
+    q DOUBLE PRECISION,
+    gamma DOUBLE PRECISION,
+    CONSTRAINT purchase_model_pkey PRIMARY KEY (organization_id),
+    CONSTRAINT purchase_model_state_check
+        CHECK (state in ('FITTED', 'TOO_FEW_BUYERS', 'SHORT_HISTORY', 'NO_RECENT_ORDERS')),
+    CONSTRAINT purchase_model_organization_id_fkey FOREIGN KEY(organization_id) REFERENCES organization (id)
+);
+select protect_tenant_table('purchase_model');
+select limit_to_brands('purchase_model', 'false', 'select');
+
+-- What the model says of each buyer.
+create table customer_prediction (
+    organization_id UUID NOT NULL,
+    customer_id UUID NOT NULL,
+    probability_alive NUMERIC(5, 4) NOT NULL,
+    expected_orders NUMERIC(10, 4) NOT NULL,
+    predicted_value NUMERIC(18, 2),
+    predicted_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT customer_prediction_pkey PRIMARY KEY (organization_id, customer_id),
+    CONSTRAINT customer_prediction_organization_id_fkey FOREIGN KEY(organization_id) REFERENCES organization (id),
+    CONSTRAINT customer_prediction_organization_id_customer_id_fkey FOREIGN KEY(organization_id, customer_id)
+        REFERENCES customer (organization_id, id) ON DELETE CASCADE
+) with (fillfactor = 80);
+select protect_tenant_table('customer_prediction');
+select limit_to_brands('customer_prediction', 'false', 'select');
+
 reset role;
