@@ -36,7 +36,9 @@ class Hub:
     def __init__(self, redis_url: str | None) -> None:
         self._url = redis_url
         self._watches: dict[str, set[Watch]] = {}
+        # Channels that Redis was asked for, set once it has said so; and those whose watches wait to be told of that.
         self._heard: dict[str, asyncio.Event] = {}
+        self._missing: set[str] = set()
         self._pubsub: PubSub | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -73,6 +75,7 @@ class Hub:
             async with asyncio.timeout(PATIENCE):
                 await heard.wait()
         except (RedisError, OSError, TimeoutError):
+            self._missing.add(name)
             return False
         return True
 
@@ -95,11 +98,13 @@ class Hub:
             finally:
                 was_heard, self._pubsub = self._pubsub is not None, None
                 self._heard.clear()
+                self._missing.clear()
                 with suppress(RedisError, OSError):
                     await pubsub.aclose()  # type: ignore[no-untyped-call]  # unannotated in 8.1
                     await client.aclose()
             if was_heard:
-                self._tell_all(Interruption())
+                for name in self._watches:
+                    self._tell(name, Interruption())
             await asyncio.sleep(PAUSE)
 
     async def _listen(self, pubsub: PubSub) -> None:
@@ -110,8 +115,8 @@ class Hub:
         self._pubsub = pubsub
         for name in list(self._watches):
             self._heard[name] = asyncio.Event()
+            self._missing.add(name)
             await pubsub.subscribe(name)
-        self._tell_all(Gap())
         while True:
             if await self._answer(pubsub, PULSE):
                 continue
@@ -127,6 +132,9 @@ class Hub:
         name = _text(message["channel"])
         if message["type"] == "subscribe" and name in self._heard:
             self._heard[name].set()
+            if name in self._missing:
+                self._missing.discard(name)
+                self._tell(name, Gap())
         elif message["type"] == "message":
             await self._deliver(pubsub, name, message["data"])
         return True
@@ -141,13 +149,11 @@ class Hub:
         except (ValueError, KeyError, TypeError):
             # A process of another version; its events are lost on us, which is what a gap says.
             event = Gap()
-        for watch in list(self._watches[name]):
-            watch.tell(event)
+        self._tell(name, event)
 
-    def _tell_all(self, notice: Notice) -> None:
-        for watches in self._watches.values():
-            for watch in list(watches):
-                watch.tell(notice)
+    def _tell(self, name: str, event: Event | Notice) -> None:
+        for watch in list(self._watches.get(name, ())):
+            watch.tell(event)
 
 
 def _text(name: Any) -> str:

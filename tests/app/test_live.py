@@ -159,6 +159,18 @@ async def test_an_outage_of_redis_is_told_and_so_is_its_end(
             assert event["delivery"] == "RESYNC"
 
 
+async def test_a_short_freeze_is_told_too(host: str, key: str, redis: RedisServer) -> None:
+    """Shorter than it takes to give the connection up, but long enough to make a new subscription doubtful."""
+    async with opened(host, key) as client:
+        redis.freeze()
+        try:
+            await client.subscribe("m", MEMBERSHIPS)
+            assert (await told(client, "m"))["delivery"] == "DELAYED"
+        finally:
+            redis.thaw()
+        assert (await told(client, "m"))["delivery"] == "RESYNC"
+
+
 async def told_of(client: Client, id_: str) -> dict[str, Any]:
     while (message := await client.receive())["id"] != id_:
         pass
