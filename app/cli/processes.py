@@ -36,7 +36,8 @@ def serve() -> None:
         bell, announcer = Bell(found.redis_url), Announcer(found.redis_url)
         try:
             app = create_app(settings, bell, announcer)
-            Server(app, host=settings.host, port=settings.port, loop="uvloop").run()
+            place = {"host": settings.host, "port": settings.port, "loop": "uvloop"}
+            Server(app, drain=settings.drain, grace=settings.grace, **place).run()
         finally:
             bell.close()
             announcer.close()
