@@ -136,17 +136,19 @@ class _Use:
         if error is None:
             self._connections.give(self._connection)
             return
+        # Before it is given back: after that the pool lets nobody ask.
+        closed = bool(self._connection.is_closed())
         await self._connections.drop(self._connection)
         if self._connections.impatient and isinstance(error, Exception):
-            self._explain(error)
+            self._explain(error, closed=closed)
 
-    def _explain(self, error: Exception) -> None:
+    def _explain(self, error: Exception, *, closed: bool) -> None:
         """Raises what the caller is told instead of what the driver said."""
         if isinstance(error, asyncpg.QueryCanceledError):
             raise Rejected("TIMEOUT", "The database took too long: ask for less.") from error
         if isinstance(error, asyncpg.LockNotAvailableError):
             raise Rejected("OVERLOADED", "Somebody else is changing the same: try again in a second.") from error
-        if self._connection.is_closed() and isinstance(error, OSError | asyncpg.PostgresError | asyncpg.InterfaceError):
+        if closed and isinstance(error, OSError | asyncpg.PostgresError | asyncpg.InterfaceError):
             raise _away() from error
 
 
