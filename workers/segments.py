@@ -8,7 +8,7 @@ from db.clock import database_time
 from db.database import Transaction
 from db.organizations import current_organization
 from db.segments import note_refreshed, refresh_segments, related_segments
-from db.segments.dues import note_dues, take_due
+from db.segments.dues import note_dues, redefined, take_due
 from db.segments.refreshes import drifted, log_refresh
 from db.slices import Slice
 from workers.everybody import actor_of, as_of, operation_of, work_through
@@ -52,7 +52,9 @@ async def refresh_slice(
     if replayed is None:
         drift = await drifted(tx, now) if changes else 0
         await log_refresh(tx, began, changes, drift, actor=actor, bulk_operation_id=bulk_operation_id, last=some.last)
-        await note_dues(tx, organization, some.candidates, now)
+        # Settling notes them too, and every night all are noted (workers/journeys.py).
+        if segment_ids is not None or await redefined(tx):
+            await note_dues(tx, organization, some.candidates, now)
     if some.last:
         await note_refreshed(tx, related, began, some.last)
     counts = {"entered": sum(change.entered for change in changes), "left": sum(change.left for change in changes)}

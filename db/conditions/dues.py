@@ -1,9 +1,13 @@
 """When time alone may next change what a condition says: each leaf that counts days, as the instant of its next flip.
 
 A flip may be told too early or in vain, never too late: who is due is evaluated, and that says what is true.
+
+Nearly all flips come with the days of the organization, so whole days are compared, the day of each field is computed
+once however many leaves ask for it, and only the earliest flip becomes an instant.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from decimal import Decimal
 from math import ceil, floor
 
@@ -17,93 +21,134 @@ from domain.conditions.tree import Comparison, Condition, Operator, Span
 
 # Beyond a hundred years nothing is due.
 _LATEST = 40_000
+# Fields that count days since a day.
+_AGES = {"tenureDays": "acquiredAt", "daysSinceLastOrder": "lastOrderAt"}
 
 
 def dues(conditions: Iterable[Condition], scope: Scope) -> Statement | None:
     """customer_id and due_at, the earliest flip after now, of those in scope who have one; None without such leaves."""
-    joins = Joins(scope)
-    leaves = [leaf for condition in conditions for leaf in tree.leaves(condition)]
-    flips: list[Statement] = []
-    for leaf in leaves:
-        flip = _flip(leaf, joins)
-        # Statements with lists have no hash.
-        if flip is not None and flip not in flips:
-            flips.append(flip)
-    if not flips:
-        return None
-    due_at = sql("least(:flips)", flips=join(", ", flips))
-    return joins.select(
-        sql("c.id as customer_id, :due_at as due_at", due_at=due_at), sql(":due_at is not null", due_at=due_at)
-    )
+    flips = _Flips(Joins(scope))
+    for condition in conditions:
+        for leaf in tree.leaves(condition):
+            flips.add(leaf)
+    return flips.statement()
 
 
-def _flip(leaf: tree.Leaf, joins: Joins) -> Statement | None:
-    match leaf:
-        case tree.DateLeaf():
-            return _date(leaf, joins)
-        case tree.NumberLeaf(key, comparison) if key in _AGES:
-            return _age(_AGES[key], comparison, joins)
-        case tree.NumberLeaf("purchaseFrequency", _):
-            return _month(joins)
-        case tree.FactLeaf():
-            return _later(sql(":f.due_at", f=joins.add(facts.due(leaf, joins.scope))), joins.scope)
-        case tree.StageLeaf(_, int(days)):
-            stage = joins.add(sources.current_stage(joins.scope))
-            return _after_days(sql("(:s.entered_at at time zone :zone)::date", s=stage, zone=_zone(joins)), days, joins)
-        case tree.MessageLeaf(within_days=int(days)):
-            said = joins.add(sources.messaged(leaf, joins.scope))
-            return _after_days(sql("(:m.at at time zone :zone)::date", m=said, zone=_zone(joins)), days, joins)
-        case _:
+@dataclass
+class _Flips:
+    """ages: of a day, at how many days after it something may change. days, instants: flips themselves."""
+
+    joins: Joins
+    ages: list[tuple[Statement, set[int]]] = field(default_factory=list)
+    days: list[Statement] = field(default_factory=list)
+    instants: list[Statement] = field(default_factory=list)
+
+    def add(self, leaf: tree.Leaf) -> None:
+        match leaf:
+            case tree.DateLeaf(key, Comparison(Operator.ANNIVERSARY_WITHIN_DAYS, days)):
+                self._once(self.instants, self._anniversary(key, days))
+            case tree.DateLeaf(key, Comparison(Operator.WITHIN_DAYS | Operator.OLDER_THAN_DAYS, int(days))):
+                self._aging(self._day(key), [days + 1])
+            case tree.NumberLeaf(key, comparison) if key in _AGES:
+                self._aging(self._day(_AGES[key]), _thresholds(comparison))
+            case tree.NumberLeaf("purchaseFrequency", _):
+                self._once(self.days, self._month())
+            case tree.FactLeaf():
+                self._once(self.instants, sql(":f.due_at", f=self.joins.add(facts.due(leaf, self.joins.scope))))
+            case tree.StageLeaf(_, int(days)):
+                spell = self.joins.add(sources.current_stage(self.joins.scope))
+                self._aging(self._local(sql(":s.entered_at", s=spell)), [days + 1])
+            case tree.MessageLeaf(within_days=int(days)):
+                said = self.joins.add(sources.messaged(leaf, self.joins.scope))
+                self._aging(self._local(sql(":m.at", m=said)), [days + 1])
+            case _:
+                pass
+
+    def statement(self) -> Statement | None:
+        """`offset 0` keeps what is computed below from being computed again at each place where it is used."""
+        if not (self.ages or self.days or self.instants):
             return None
+        bases = [sql(f":day as b{n}", day=day) for n, (day, _) in enumerate(self.ages)]
+        days = [sql(f":day as d{n}", day=day) for n, day in enumerate(self.days)]
+        instants = [sql(f":at as i{n}", at=at) for n, at in enumerate(self.instants)]
+        scope = self.joins.scope
+        aged = [_aged(f"b{n}", sorted(ages), scope) for n, (_, ages) in enumerate(self.ages)]
+        day = join(", ", [*aged, *(Statement(f"d{n}") for n in range(len(days))), Statement("null::date")])
+        at = join(", ", [Statement(f"i{n}") for n in range(len(instants))] + [Statement("null::timestamptz")])
+        return sql(
+            """
+            select customer_id, due_at from (
+                select customer_id, least(start_of_day(day, :zone), at) as due_at from (
+                    select customer_id, least(:day) as day, least(:at) as at from (:read offset 0) r offset 0
+                ) l where day is not null or at is not null offset 0
+            ) f where due_at >= :now::timestamptz
+            """,
+            zone=self._zone(),
+            day=day,
+            at=at,
+            read=self.joins.select(join(", ", [Statement("c.id as customer_id"), *bases, *days, *instants])),
+            now=scope.now,
+        )
+
+    def _aging(self, day: Statement, ages: Iterable[int]) -> None:
+        sound = {age for age in ages if 0 <= age <= _LATEST}
+        for known, already in self.ages:
+            if known == day:
+                already |= sound
+                return
+        if sound:
+            self.ages.append((day, sound))
+
+    @staticmethod
+    def _once(flips: list[Statement], flip: Statement) -> None:
+        # Statements with lists have no hash.
+        if flip not in flips:
+            flips.append(flip)
+
+    def _zone(self) -> Statement:
+        return sql(":zone::text", zone=self.joins.scope.zone)
+
+    def _local(self, instant: Statement) -> Statement:
+        return sql("(:x at time zone :zone)::date", x=instant, zone=self._zone())
+
+    def _day(self, key: str) -> Statement:
+        return fields.day(key) if fields.is_day(key) else self._local(fields.instant(key, self.joins))
+
+    def _anniversary(self, key: str, days: object) -> Statement:
+        """Where the customer lives: the day before which the window opens or after which it closes."""
+        own = customers_own(self.joins.scope)
+        there = (
+            sql("(:x at time zone :zone)::date", x=fields.instant(key, self.joins), zone=own["own_zone"])
+            if (not fields.is_day(key))
+            else fields.day(key)
+        )
+        return sql(
+            "start_of_day(anniversary_flip(:day, :today, :days::integer), :zone)",
+            day=there,
+            today=own["own_today"],
+            days=days,
+            zone=own["own_zone"],
+        )
+
+    def _month(self) -> Statement:
+        """The months since the first order grow with its day of the month, or on the first where that is none."""
+        return sql(
+            """
+            case when :first > :today::date - 400 then least(
+                (date_trunc('month', :today::date) + interval '1 month')::date,
+                case when date_trunc('month', :today::date)::date + extract(day from :first)::integer - 1
+                          > :today::date
+                     then date_trunc('month', :today::date)::date + extract(day from :first)::integer - 1 end) end
+            """,
+            first=self._day("firstOrderAt"),
+            today=self.joins.scope.today,
+        )
 
 
-def _date(leaf: tree.DateLeaf, joins: Joins) -> Statement | None:
-    operator, days = leaf.comparison.operator, leaf.comparison.operand
-    if operator is Operator.ANNIVERSARY_WITHIN_DAYS:
-        return _anniversary(leaf.field, days, joins)
-    if operator in (Operator.WITHIN_DAYS, Operator.OLDER_THAN_DAYS) and isinstance(days, int):
-        return _after_days(_day(leaf.field, _zone(joins), joins), days, joins)
-    return None
-
-
-def _anniversary(key: str, days: object, joins: Joins) -> Statement:
-    """Where the customer lives: the day before which the window opens or after which it closes."""
-    own = customers_own(joins.scope)
-    return sql(
-        "start_of_day(anniversary_flip(:day, :today, :days::integer), :zone)",
-        day=_day(key, own["own_zone"], joins),
-        today=own["own_today"],
-        days=days,
-        zone=own["own_zone"],
-    )
-
-
-def _day(key: str, zone: Statement, joins: Joins) -> Statement:
-    if fields.is_day(key):
-        return fields.day(key)
-    return sql("(:x at time zone :zone)::date", x=fields.instant(key, joins), zone=zone)
-
-
-# Fields that count days since a day.
-_AGES: Mapping[str, Callable[[Joins], Statement]] = {
-    "tenureDays": lambda joins: _day("acquiredAt", _zone(joins), joins),
-    "daysSinceLastOrder": lambda joins: _day("lastOrderAt", _zone(joins), joins),
-}
-
-
-def _age(day: Callable[[Joins], Statement], comparison: Comparison, joins: Joins) -> Statement | None:
-    """The next age at which the comparison may change its mind."""
-    ages = sorted({age for age in _thresholds(comparison) if 0 <= age <= _LATEST})
-    if not ages:
-        return None
-    began = day(joins)
-    next_age = sql(
-        "(select min(age) from unnest(:ages::integer[]) age where age > :today::date - :began)",
-        ages=ages,
-        today=joins.scope.today,
-        began=began,
-    )
-    return sql("start_of_day(:began + :next_age, :zone)", began=began, next_age=next_age, zone=_zone(joins))
+def _aged(day: str, ages: list[int], scope: Scope) -> Statement:
+    """The next of the ages that the day is yet to have, as a day."""
+    choices = " ".join(f"when {day} + {age} > :today::date then {day} + {age}" for age in ages)
+    return sql(f"case {choices} end", today=scope.today)
 
 
 def _thresholds(comparison: Comparison) -> list[int]:
@@ -126,35 +171,3 @@ def _thresholds(comparison: Comparison) -> list[int]:
 def _around(number: Decimal) -> list[int]:
     """At and right after the number."""
     return [ceil(number), floor(number) + 1]
-
-
-def _month(joins: Joins) -> Statement:
-    """The months since the first order grow with its day of the month, or on the first where that does not exist."""
-    first = _day("firstOrderAt", _zone(joins), joins)
-    today = joins.scope.today
-    return sql(
-        """
-        case when :first > :today::date - 400 then start_of_day(least(
-            (date_trunc('month', :today::date) + interval '1 month')::date,
-            case when date_trunc('month', :today::date)::date + extract(day from :first)::integer - 1 > :today::date
-                 then date_trunc('month', :today::date)::date + extract(day from :first)::integer - 1 end), :zone) end
-        """,
-        first=first,
-        today=today,
-        zone=_zone(joins),
-    )
-
-
-def _after_days(day: Statement, days: int, joins: Joins) -> Statement:
-    """When the day is more than so many days ago."""
-    return _later(
-        sql("start_of_day(:day + :days::integer, :zone)", day=day, days=days + 1, zone=_zone(joins)), joins.scope
-    )
-
-
-def _later(at: Statement, scope: Scope) -> Statement:
-    return sql("case when :at > :now::timestamptz then :at end", at=at, now=scope.now)
-
-
-def _zone(joins: Joins) -> Statement:
-    return sql(":zone::text", zone=joins.scope.zone)

@@ -129,7 +129,7 @@ async def update_segment(tx: Transaction, segment: Segment, changes: Mapping[str
     )
     if redefined:
         await _keep_version(tx, segment.id, actor)
-    return redefined or changed.get("state") == SegmentState.ACTIVE
+    return redefined or changed.get("state") == SegmentState.ACTIVE or changed.get("auto_update") is True
 
 
 async def delete_segment(tx: Transaction, segment_id: UUID) -> None:

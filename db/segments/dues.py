@@ -52,6 +52,17 @@ def _dues(
     return dues(conditions, Scope(organization, None, now, segments[0].brand_id, candidates))
 
 
+async def redefined(tx: Transaction) -> bool:
+    """Whether the members of some segment do not follow its latest definition yet: then others may be due."""
+    found: bool = await tx.value(
+        """
+        select exists (select from segment where organization_id = :organization and type = 'AUTOMATIC'
+                         and state = 'ACTIVE' and computed_version is distinct from definition_version)
+        """
+    )
+    return found
+
+
 async def take_due(tx: Transaction, now: datetime) -> int:
     """Owes an evaluation to the customers whose time has come, at most SIZE of them; returns how many.
 

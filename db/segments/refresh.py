@@ -21,7 +21,7 @@ from db.planning import many_rows
 from db.records import columns_of
 from db.segments.definitions import lock_segments
 from db.segments.records import Change, Segment
-from db.statement import Statement, join, sql
+from db.statement import Statement, sql
 from domain import live
 from domain.conditions import is_live, parse
 from domain.events import EventType
@@ -146,7 +146,10 @@ async def _refresh(
     rows = await tx.rows(
         _REFRESH,
         verdicts=verdicts({name: parse(segment.condition) for name, segment in names.items()}, scope),
-        outcomes=join(", ", [sql(f"case when v.{name} then :id::uuid end", id=names[name].id) for name in names]),
+        # Bit n says that the n-th condition holds.
+        mask=Statement(
+            " | ".join(f"case when v.{name} then {1 << bit}::bigint else 0 end" for bit, name in enumerate(names))
+        ),
         tenant=scope.tenant,
         ids=[segment.id for segment in segments],
         versions=[segment.definition_version for segment in segments],
@@ -189,22 +192,33 @@ from changed c
 # its definition is the one that was computed: otherwise the row says so, and all of it is rolled back.
 _REFRESH = """
 with verdict as (:verdicts),
-definition (segment_id, version, reason) as (
-    select * from unnest(:ids::uuid[], :versions::integer[], :reasons::text[])
+definition (segment_id, version, reason, bit) as materialized (
+    select segment_id, version, reason, 1::bigint << (place - 1)::integer
+    from unnest(:ids::uuid[], :versions::integer[], :reasons::text[]) with ordinality
+        as d (segment_id, version, reason, place)
 ),
 wanted as (
-    -- Not a lateral VALUES, which would prepare its expressions anew for each customer.
-    select unnest(array_remove(array[:outcomes], null)) as segment_id, v.customer_id from verdict v
+    select v.customer_id, :mask as mask from verdict v
 ),
+-- One row a customer on either side: a number is compared where there were as many rows as memberships.
 current as (
-    select m.segment_id, m.customer_id, m.source from segment_membership m
+    select m.customer_id, bit_or(d.bit) as mask,
+           coalesce(bit_or(d.bit) filter (where m.source <> 'AUTOMATIC'), 0) as decided
+    from segment_membership m join definition d on d.segment_id = m.segment_id
     where m.organization_id = :tenant and m.segment_id = any(:ids::uuid[]) and :among
+    group by m.customer_id
+),
+differing as materialized (
+    select coalesce(w.customer_id, c.customer_id) as customer_id, coalesce(w.mask, 0) as wanted,
+           coalesce(c.mask, 0) as members, coalesce(c.decided, 0) as decided
+    from wanted w full join current c on c.customer_id = w.customer_id
+    where coalesce(w.mask, 0) <> coalesce(c.mask, 0)
 ),
 difference as materialized (
-    select coalesce(w.segment_id, c.segment_id) as segment_id, coalesce(w.customer_id, c.customer_id) as customer_id,
-           c.customer_id is null as enters
-    from wanted w full join current c on c.segment_id = w.segment_id and c.customer_id = w.customer_id
-    where c.customer_id is null or (w.customer_id is null and c.source = 'AUTOMATIC')
+    select d.segment_id, c.customer_id, (c.wanted & d.bit) <> 0 as enters
+    from differing c join definition d
+        -- Every operator of bits binds alike.
+        on (((c.wanted & (~c.members)) | ((c.members & (~c.wanted)) & (~c.decided))) & d.bit) <> 0
 ),
 entered as (
     insert into segment_membership (organization_id, segment_id, customer_id, source, entered_at, segment_version)
