@@ -21,6 +21,7 @@ class Role:
     name: str
     description: str
     predefined: bool
+    version: int
     created_at: datetime
     scopes: list[str] = column(f"coalesce(t.scopes, array[{_EVERY_SCOPE}])")
 
@@ -60,3 +61,56 @@ async def find_role(tx: Transaction, *, role_id: UUID | None = None, key: str | 
         id=role_id,
         key=key,
     )
+
+
+async def lock_role(tx: Transaction, role_id: UUID) -> Role | None:
+    """The role, locked until the transaction ends."""
+    return await tx.record(
+        Role,
+        f"select {columns_of(Role)} from role t where t.organization_id = :organization and t.id = :id for update",
+        id=role_id,
+    )
+
+
+async def add_role(tx: Transaction, *, key: str, name: str, description: str, scopes: list[str]) -> UUID | None:
+    """Stores a role of the organization's own; None when the key is taken."""
+    added: UUID | None = await tx.value(
+        """
+        insert into role (organization_id, id, key, name, description, scopes)
+        values (:organization, :id, :key, :name, :description, :scopes)
+        on conflict (organization_id, key) do nothing returning id
+        """,
+        id=new_id(),
+        key=key,
+        name=name,
+        description=description,
+        scopes=scopes,
+    )
+    return added
+
+
+async def update_role(
+    tx: Transaction, role_id: UUID, *, name: str | None, description: str | None, scopes: list[str] | None
+) -> None:
+    """Changes what is given; every member with the role feels it at the next request."""
+    await tx.run(
+        """
+        update role set name = coalesce(:name, name), description = coalesce(:description, description),
+               scopes = coalesce(:scopes::text[], scopes), version = version + 1
+        where organization_id = :organization and id = :id
+        """,
+        id=role_id,
+        name=name,
+        description=description,
+        scopes=scopes,
+    )
+
+
+async def delete_role(tx: Transaction, role_id: UUID) -> bool:
+    """Deletes a role that no member has; whether it did. The role is locked, so nobody is given it meanwhile."""
+    deleted = await tx.run(
+        "delete from role r where r.organization_id = :organization and r.id = :id and not exists "
+        "(select from member m where m.organization_id = :organization and m.role_id = r.id)",
+        id=role_id,
+    )
+    return deleted == 1

@@ -1,4 +1,4 @@
-"""Members of the organization and their roles as clients see them."""
+"""Members of the organization as clients see them."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import strawberry
 
-from db import members, roles
+from db import members
+from db.roles import ROLE_BY_ID
 from domain.members import MemberState
 from resolvers import members as commands
 from resolvers.ids import row_id
@@ -30,6 +31,7 @@ from schema.fields import (
 from schema.node import Node, node
 from schema.organization import Brand
 from schema.payloads import Payload, UserError, user_errors
+from schema.roles import Role
 
 MANAGE = commands.SCOPE
 
@@ -43,16 +45,6 @@ described(
 )
 
 
-@node(by_id=roles.ROLE_BY_ID, scope=MANAGE, description="A named set of scopes that members have.")
-class Role(Node):
-    key: str = column("Its short name, unique in the organization.")
-    name: str = column("Its name.")
-    description: str = column("What it is meant for.")
-    scopes: list[str] = column("What its members may do.")
-    predefined: bool = column("Whether every organization has it.")
-    created_at: datetime = column("When it was created.")
-
-
 @node(by_id=members.MEMBER_BY_ID, scope=MANAGE, description="Somebody who may sign in to the organization.")
 class Member(Node):
     email: str = column("Their address, unique in the organization.")
@@ -63,7 +55,7 @@ class Member(Node):
     version: int = column("Grows with each change; give it as expectedVersion.")
     created_at: datetime = column("When they were invited.")
     updated_at: datetime = column("When they were last changed.")
-    role: Role = related(roles.ROLE_BY_ID, "What they may do.", key="role_id")
+    role: Role = related(ROLE_BY_ID, "What they may do.", key="role_id")
     brands: list[Brand] = listed(
         members.BRANDS_OF_MEMBER, "The brands they may see: every brand unless they are limited to some."
     )
@@ -79,11 +71,6 @@ class MemberQueries:
     ) -> Any:
         info.context.caller.require(MANAGE)
         return info.context.loaders.page(members.MEMBERS, own_key(info), page_arguments(first, after, last, before))
-
-    @strawberry.field(description=scoped("The roles members can have, by name.", MANAGE), graphql_type=list[Role])
-    def roles(self, info: Info) -> Any:
-        info.context.caller.require(MANAGE)
-        return info.context.loaders.all(roles.ROLES_BY_NAME, own_key(info))
 
 
 class MemberErrorCode(StrEnum):

@@ -23,10 +23,12 @@ from schema.moving import JourneyMutations
 from schema.node import NodeQueries
 from schema.notes import NoteMutations
 from schema.organization import OrganizationMutations, OrganizationQueries
+from schema.predictions import PredictionQueries
 from schema.preview import PreviewQueries
 from schema.profiles import ProfileMutations
 from schema.rate import RateQueries
 from schema.recording import FactMutations
+from schema.roles import RoleMutations, RoleQueries
 from schema.scores import ScoreMutations, ScoreQueries
 from schema.segment_analytics import SegmentAnalyticsQueries
 from schema.segment_templates import SegmentTemplateQueries
@@ -49,6 +51,7 @@ class Query(
     ApiKeyQueries,
     AuditQueries,
     MemberQueries,
+    RoleQueries,
     CustomerQueries,
     TagQueries,
     SegmentQueries,
@@ -62,6 +65,7 @@ class Query(
     JourneyAnalyticsQueries,
     ChurnQueries,
     ScoreQueries,
+    PredictionQueries,
     BulkQueries,
     TemplateQueries,
     CampaignQueries,
@@ -76,6 +80,7 @@ class Mutation(
     OrganizationMutations,
     ApiKeyMutations,
     MemberMutations,
+    RoleMutations,
     SessionMutations,
     ProfileMutations,
     TagMutations,

@@ -17,7 +17,7 @@ from tests.world import build_world, rows_of
 
 # These ask who somebody is instead of what they may.
 SESSIONS = {"invitationAccept", "passwordChange", "signIn", "signOut", "tokenRefresh"}
-OPEN_QUERIES = {"node", "nodes", "viewer"}
+OPEN_QUERIES = {"node", "nodes", "rateLimit", "viewer"}
 NAMED = re.compile(r"Needs the scope `([a-z]+:[a-z]+)`")
 
 SEEDS = 5
