@@ -41,8 +41,14 @@ mutation Send($send: CampaignSendInput!) { campaignSend(input: $send) { userErro
 """
 
 
-async def build_world(run: Run, database: Database, organization: UUID, mark: str) -> None:
-    """Fills an organization through its own API; `mark` is part of every name and address."""
+async def build_world(
+    run: Run, database: Database, organization: UUID, mark: str, *, brand_id: UUID | None = None
+) -> None:
+    """Fills an organization through its own API; `mark` is part of every name and address.
+
+    brand_id: everything is this brand's, whose customers they are; otherwise it is the organization's or its default
+    brand's.
+    """
 
     await _webhook(database, organization, mark)
 
@@ -54,7 +60,8 @@ async def build_world(run: Run, database: Database, organization: UUID, mark: st
         return data
 
     async with database.tenant(organization) as tx:
-        brand = global_id("Brand", await tx.value("select id from brand where organization_id = :organization"))
+        default = await tx.value("select id from brand where organization_id = :organization and is_default")
+        brand = global_id("Brand", brand_id or default)
         role = global_id("Role", await tx.value("select id from role where key = 'analyst'"))
     await told("Member", member={"email": f"{mark}@member.example", "roleId": role, "brandIds": [brand], "name": mark})
     await told("Brand", brand={"brandId": brand, "senderName": mark, "senderEmail": f"{mark}@sender.example"})
@@ -62,22 +69,22 @@ async def build_world(run: Run, database: Database, organization: UUID, mark: st
     made = await told("Customers", customers={"customers": people})
     customers = [outcome["customer"]["id"] for outcome in made["customersUpsert"]["outcomes"]]
     fact = {"customer": {"id": customers[0]}, "occurredAt": "2026-03-01T00:00:00Z", "properties": {"p": mark}}
+    order = fact | {"key": f"{mark}-o", "amount": "10", "brand": brand, "items": [{"sku": f"{mark}-sku"}]}
+    of_brand = {"brand": brand} if brand_id else {}
+    more = [order | {"key": f"{mark}-o{n}", "customer": {"id": id_}} for n, id_ in enumerate(customers) if brand_id]
     rest = await told(
         "Tell",
         tag={"customerIds": customers, "tags": [f"{mark}-tag"]},
         note={"customerId": customers[0], "body": f"{mark} note"},
-        orders={
-            "source": mark,
-            "orders": [fact | {"key": f"{mark}-o", "amount": "10", "brand": brand, "items": [{"sku": f"{mark}-sku"}]}],
-        },
-        calls={"source": mark, "calls": [fact | {"key": f"{mark}-c", "durationSeconds": 90}]},
-        event=fact | {"source": mark, "key": f"{mark}-e", "name": f"{mark}-event"},
+        orders={"source": mark, "orders": [order, *more]},
+        calls={"source": mark, "calls": [fact | of_brand | {"key": f"{mark}-c", "durationSeconds": 90}]},
+        event=fact | of_brand | {"source": mark, "key": f"{mark}-e", "name": f"{mark}-event"},
         consent={"customerId": customers[1], "brandId": brand, "state": "SUBSCRIBED", "source": mark},
         suppression={"address": f"{mark}gone@x.example"},
-        key={"name": f"{mark} key", "scopes": sorted(SCOPES)},
+        key={"name": f"{mark} key", "scopes": sorted(SCOPES), "brandIds": [brand] if brand_id else None},
         template={"brandId": brand, "name": f"{mark} template", "subject": f"{mark}", "text": f"{mark} text"},
     )
-    segment = await _segment_and_journeys(database, organization, mark)
+    segment = await _segment_and_journeys(database, organization, mark, brand_id)
     campaign = {
         "brandId": brand,
         "name": f"{mark} campaign",
@@ -87,7 +94,7 @@ async def build_world(run: Run, database: Database, organization: UUID, mark: st
     await told("Campaign", campaign=campaign | {"name": f"{mark} draft"})
     sent = await told("Campaign", campaign=campaign)
     await told("Send", send={"campaignId": sent["campaignCreate"]["campaign"]["id"]})
-    await _ledger(database, organization)
+    await _ledger(database, organization, mark)
 
 
 async def _webhook(database: Database, organization: UUID, mark: str) -> None:
@@ -97,32 +104,43 @@ async def _webhook(database: Database, organization: UUID, mark: str) -> None:
         await webhooks.test(tx, webhook, datetime.now(UTC))
 
 
-async def _segment_and_journeys(database: Database, organization: UUID, mark: str) -> UUID:
+async def _segment_and_journeys(database: Database, organization: UUID, mark: str, brand_id: UUID | None) -> UUID:
     now = datetime.now(UTC)
-    everybody = sql("select id as customer_id from customer where organization_id = :o", o=organization)
+    everybody = sql(
+        "select id as customer_id from customer where organization_id = :o and external_id like :like",
+        o=organization,
+        like=f"{mark}-%",
+    )
     async with database.tenant(organization) as tx:
-        manual = segments.Definition(f"{mark}-m", f"{mark} manual", SegmentType.MANUAL, description=mark)
+        manual = segments.Definition(
+            f"{mark}-m", f"{mark} manual", SegmentType.MANUAL, description=mark, brand_id=brand_id
+        )
         found = await segments.find_segment(tx, await segments.create_segment(tx, manual, actor=mark))
         assert found is not None
         await segments.assign(tx, found, everybody, now=now, actor=mark)
         condition = parse({"text": {"field": "name", "is": {"contains": mark}}})
-        rule = segments.Definition(f"{mark}-a", f"{mark} automatic", SegmentType.AUTOMATIC, condition)
+        rule = segments.Definition(
+            f"{mark}-a", f"{mark} automatic", SegmentType.AUTOMATIC, condition, brand_id=brand_id
+        )
         await segments.create_segment(tx, rule, actor=mark)
         await journeys.start(tx, everybody, at=now, actor=mark)
     return found.id
 
 
-async def _ledger(database: Database, organization: UUID) -> None:
+async def _ledger(database: Database, organization: UUID, mark: str) -> None:
     """A message of each running campaign, as if the worker had fixed the audience."""
     async with database.tenant(organization) as tx:
         await tx.run(
             """
             insert into message (organization_id, id, campaign_id, customer_id, channel, address)
             select :organization, :id, g.id, c.id, 'EMAIL', c.email
-            from (select id from campaign where organization_id = :organization and status = 'RUNNING' limit 1) g,
-                 (select id, email from customer where organization_id = :organization order by name limit 1) c
+            from (select id from campaign
+                  where organization_id = :organization and status = 'RUNNING' and name like :like limit 1) g,
+                 (select id, email from customer
+                  where organization_id = :organization and name like :like order by name limit 1) c
             """,
             id=new_id(),
+            like=f"{mark} %",
         )
 
 

@@ -76,7 +76,7 @@ async def test_every_tenant_table_says_what_limited_callers_see(database: Databa
                           where p.polrelid = c.oid and p.polname = 'brands' and not p.polpermissive)""",
     )
     every = await names(database, TENANT_TABLES)
-    assert every - limited == CLOSED & every, "say it in the table's migration: select limit_to_brands(...)"
+    assert every - limited <= CLOSED, "say it in the table's migration: select limit_to_brands(...)"
     granted = await names(
         database,
         """

@@ -92,11 +92,16 @@ def _literal(random: Random, values: Values, name: str, type_: Any) -> str:
     return _SCALARS[get_named_type(type_).name](random)
 
 
+def is_one_of(type_: GraphQLInputObjectType) -> bool:
+    """Strawberry checks it itself, so that GraphQL's own mark is not set."""
+    return bool(type_.extensions["strawberry-definition"].is_one_of)
+
+
 def _input(random: Random, values: Values, type_: GraphQLInputObjectType) -> str:
     names = sorted(type_.fields)
     chosen = (
         [random.choice(names)]
-        if type_.is_one_of
+        if is_one_of(type_)
         else [name for name in names if isinstance(type_.fields[name].type, GraphQLNonNull) or random.random() < 0.3]
     )
     return (

@@ -17,7 +17,8 @@ from resolvers.ids import split_id
 from schema.node import _FOUND
 from tests.api import Api
 from tests.schema.operations import GRAPHQL, random_mutation
-from tests.schema.test_two_tenants import Probe, table_of
+from tests.schema.probe.probe import Probe
+from tests.schema.probe.worlds import table_of
 from tests.world import build_world, ids_of
 
 LOG = """

@@ -114,9 +114,9 @@ create trigger customer_made_by_brands after insert on customer for each row
 when (nullif(current_setting('app.brands', true), '') is not null)
 execute function make_known_to_brands();
 
--- Only imports are a brand's: the numbers of other work count everybody.
+-- Only files that come and go are a brand's: the numbers of other work count everybody.
 select limit_to_brands('bulk_operation', 'brand_ids <@ (select current_brands())::uuid[]');
-alter policy brands on bulk_operation using (kind = 'IMPORT' and brand_ids <@ (select current_brands())::uuid[]);
+alter policy brands on bulk_operation using (kind in ('IMPORT', 'EXPORT', 'BACKTEST') and brand_ids <@ (select current_brands())::uuid[]);
 
 -- Each after what it refers to.
 do $$
