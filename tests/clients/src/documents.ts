@@ -122,3 +122,30 @@ export const Viewer = graphql(`
     }
   }
 `);
+
+export const ScoresRecalculate = graphql(`
+  mutation ScoresRecalculate {
+    scoresRecalculate(input: {}) {
+      bulkOperation {
+        id
+      }
+      userErrors {
+        code
+        message
+      }
+    }
+  }
+`);
+
+export const Progress = graphql(`
+  subscription Progress($id: ID) {
+    bulkOperationProgressed(id: $id) {
+      delivery
+      bulkOperation {
+        id
+        state
+        progress
+      }
+    }
+  }
+`);
