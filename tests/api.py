@@ -73,9 +73,9 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     answer = Database.answer
 
-    def count_answer(self: Database, organization: UUID, statement: Statement) -> Any:
+    def count_answer(self: Database, organization: UUID, statement: Statement, *brands: Any) -> Any:
         seen.append(statement.text)
-        return answer(self, organization, statement)
+        return answer(self, organization, statement, *brands)
 
     monkeypatch.setattr(Transaction, "_resolve", count)
     monkeypatch.setattr(Database, "answer", count_answer)

@@ -1,5 +1,6 @@
 """The arguments of a root field for its resolver, converted once where the document alone decides them."""
 
+from functools import cache
 from typing import Any
 
 from graphql import (
@@ -11,14 +12,12 @@ from graphql import (
     VariableNode,
     Visitor,
     get_argument_values,
-    get_nullable_type,
-    is_scalar_type,
     visit,
 )
 from graphql.execution.values import VariableValues
 from strawberry.schema.schema_converter import GraphQLCoreConverter
-from strawberry.types.arguments import convert_argument
-from strawberry.types.base import StrawberryMaybe
+
+from resolvers.plan.inputs import Inputs
 
 BACKREF = GraphQLCoreConverter.DEFINITION_BACKREF
 
@@ -28,17 +27,12 @@ class Arguments:
 
     def __init__(self, schema: GraphQLSchema, definition: GraphQLField, node: FieldNode) -> None:
         strawberry = schema.extensions[BACKREF]
-        self._definition, self._node = definition, node
-        self._config = strawberry.config
-        self._scalars = strawberry.schema_converter.scalar_registry
+        inputs = inputs_of(strawberry)
         name_of = strawberry.config.name_converter.from_argument
-        self._declared = {name_of(argument): argument for argument in definition.extensions[BACKREF].arguments}
-        # The values of scalars are what they are; asking Strawberry for each of them takes longer than all the rest.
-        self._plain = {
-            name
-            for name, argument in self._declared.items()
-            if is_scalar_type(get_nullable_type(definition.args[name].type))
-            and not isinstance(argument.type, StrawberryMaybe)
+        self._definition, self._node = definition, node
+        self._declared = {
+            name_of(argument): (argument.python_name, inputs.converter(argument.type))
+            for argument in definition.extensions[BACKREF].arguments
         }
         self._fixed = None if mentions_variables(node) else self._converted(None)
 
@@ -47,13 +41,17 @@ class Arguments:
         return dict(self._fixed) if self._fixed is not None else self._converted(variables)
 
     def _converted(self, variables: VariableValues | None) -> dict[str, Any]:
-        values = get_argument_values(self._definition, self._node, variables)
-        return {self._declared[name].python_name: self._value(name, value) for name, value in values.items()}
+        converted = {}
+        for name, value in get_argument_values(self._definition, self._node, variables).items():
+            python_name, convert = self._declared[name]
+            converted[python_name] = convert(value)
+        return converted
 
-    def _value(self, name: str, value: object) -> object:
-        if name in self._plain:
-            return value
-        return convert_argument(value, self._declared[name].type, self._scalars, self._config, path=(name,))
+
+@cache
+def inputs_of(strawberry: Any) -> Inputs:
+    """The converters of a schema, which lives as long as the process."""
+    return Inputs(strawberry)
 
 
 def mentions_variables(node: FieldNode) -> bool:

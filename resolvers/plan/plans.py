@@ -48,7 +48,7 @@ class Plan:
 
     def statement(self, organization: UUID, key: UUID | None, windows: list[Window | None]) -> Statement:
         """The statement for these pages; only its values differ between pages of the same forms."""
-        forms = tuple([window and window.form for window in windows])
+        forms = self.windows.forms(windows)
         written = self.statements.get(forms)
         if written is None:
             written = self._write(forms, windows)

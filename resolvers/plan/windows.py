@@ -20,22 +20,27 @@ class Windows:
 
     def __init__(self, connections: tuple[Connection | None, ...]) -> None:
         self._connections = connections
-        self._fixed: dict[int, Window | None] = {}
+        self._varying = [n for n, one in enumerate(connections) if one is None or mentions_variables(one[2][0].node)]
+        self._first: list[Window | None] = []
 
     def of(self, reading: Reading[Any], variables: VariableValues) -> list[Window | None]:
         """For one run; raises Rejected for page arguments that mean nothing."""
-        return [self._of(number, reading, variables) for number in range(len(self._connections))]
+        if not self._first:
+            self._first = [self._of(number, reading, variables) for number in range(len(self._connections))]
+        windows = self._first.copy()
+        for number in self._varying:
+            windows[number] = self._of(number, reading, variables)
+        return windows
+
+    def forms(self, windows: list[Window | None]) -> tuple[object, ...]:
+        """What tells the statement of these windows from others of the same plan."""
+        return tuple([window and window.form for window in map(windows.__getitem__, self._varying)])
 
     def _of(self, number: int, reading: Reading[Any], variables: VariableValues) -> Window | None:
-        if number in self._fixed:
-            return self._fixed[number]
         connection = self._connections[number]
         if connection is None:
             return _window(reading.shape, reading.relation, reading.arguments)
-        window = _nested(connection, variables)
-        if not mentions_variables(connection[2][0].node):
-            self._fixed[number] = window
-        return window
+        return _nested(connection, variables)
 
 
 def _nested(connection: Connection, variables: VariableValues) -> Window | None:
