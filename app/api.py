@@ -19,6 +19,7 @@ from app.graphql import graphql
 from app.health import Health, health_routes
 from app.live import Hub
 from app.mailbox import Mailbox
+from app.operations import TURNS
 from app.origins import Origins
 from app.pressure import Pressure
 from app.rate import Rates
@@ -62,6 +63,7 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
         app.state.rates = Rates(settings.redis_url, settings.rate_limit, settings.rate_restore)
         # Set when the server begins to stop: event streams have no other way to know.
         app.state.stopping = asyncio.Event()
+        app.state.turns = asyncio.Semaphore(TURNS)
         app.state.recognised = Recognised()
         app.state.pressure = Pressure()
         app.state.health = Health(app.state.database, app.state.stopping)

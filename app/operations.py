@@ -18,6 +18,8 @@ from schema.errors import formatted
 from schema.execute import begin
 
 TIMEOUT = 10.0
+# Events of subscriptions that are read at once: one event may have many listeners, who wait and are not refused.
+TURNS = 4
 
 Answer = dict[str, Any]
 
@@ -60,6 +62,7 @@ async def run_operation(
                 operation.name,
                 may_write=may_write,
                 fresh=fresh if may_stream else None,
+                turns=state.turns,
             )
         finally:
             if context.act is not None:

@@ -1,6 +1,7 @@
 """The four things that can be watched: who may watch what, and what of an event they may see."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -29,6 +30,8 @@ from resolvers.watch import Watch
 
 # While events are not told, progress is looked up so often, in seconds.
 LOOK_UP = 2.0
+
+logger = logging.getLogger(__name__)
 
 _ENDED = {CampaignStatus.COMPLETED, CampaignStatus.CANCELLED, CampaignStatus.FAILED}
 
@@ -136,7 +139,15 @@ async def _one(
     """First how far it is, then each step, at last its end. While events are interrupted it is looked up."""
     delivery, shown = Delivery.LIVE, None
     with watch:
-        while (found := await _read(context, relation, id_)) is not None:
+        while True:
+            try:
+                found = await _read(context, relation, id_)
+            except Exception as error:  # the database is away or has too much to do: who watches waits
+                logger.warning("progress cannot be read: %s", type(error).__name__)
+                await asyncio.sleep(LOOK_UP)
+                continue
+            if found is None:
+                return
             if shown is None or found != shown[0] or delivery is not shown[1]:
                 shown = (found, delivery)
                 yield Progressed(delivery, id_)

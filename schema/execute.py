@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from inspect import isawaitable
 from typing import Any
 
@@ -21,6 +21,8 @@ from schema.idempotency import carry_out
 
 # `off` runs everything through the ordinary executor and the loaders; the whole suite must pass either way.
 PLANNER = os.environ.get("WAYFARE_PLANNER", "on") != "off"
+
+ALWAYS: AbstractAsyncContextManager[object] = nullcontext()
 
 
 class WriteRefusedError(Exception):
@@ -57,12 +59,13 @@ async def begin(
     *,
     may_write: bool = True,
     fresh: Callable[[], Context] | None = None,
+    turns: AbstractAsyncContextManager[object] = ALWAYS,
     planner: bool = PLANNER,
 ) -> dict[str, Any] | AsyncGenerator[dict[str, Any], None]:
     """The answer, or, of a subscription, the answers to come; what cannot be executed gets an answer without `data`.
 
-    `fresh` makes the context of each event; where nobody gives one, a subscription raises StreamRefusedError. Close
-    the generator when nobody listens any more.
+    `fresh` makes the context of each event, which waits for its turn; where nobody gives one, a subscription raises
+    StreamRefusedError. Close the generator when nobody listens any more.
     """
     try:
         document = read_document(text)
@@ -95,7 +98,7 @@ async def begin(
     if isinstance(executor, list):
         return _answer(ExecutionResult(None, executor))
     if kind is OperationType.SUBSCRIPTION and fresh is not None:
-        return await _events(executor, fresh)
+        return await _events(executor, fresh, turns)
     result: Any = execute_root_selection_set(executor)
     answer = _answer(await result if isawaitable(result) else result)
     if reads:
@@ -132,7 +135,7 @@ async def _once(
 
 
 async def _events(
-    executor: Executor[Any], fresh: Callable[[], Context]
+    executor: Executor[Any], fresh: Callable[[], Context], turns: AbstractAsyncContextManager[object]
 ) -> dict[str, Any] | AsyncGenerator[dict[str, Any], None]:
     """Answers a subscription's events one after the other, each in a context of its own."""
     source: Any = create_source_event_stream(executor)
@@ -146,10 +149,12 @@ async def _events(
         async with aclosing(source):
             async for event in source:
                 one = executor.build_per_event_executor(event)
-                one.context_value = fresh()
-                one.context_value.plans = plans
-                result: Any = execute_subscription_event(one)
-                yield _answer(await result if isawaitable(result) else result)
+                async with turns:
+                    one.context_value = fresh()
+                    one.context_value.plans = plans
+                    result: Any = execute_subscription_event(one)
+                    answer = _answer(await result if isawaitable(result) else result)
+                yield answer
 
     return answers()
 

@@ -60,7 +60,9 @@ class Connection:
                 await self._close(failure)
                 return
             if failure is not None:
-                raise failure
+                masked(failure, "socket")
+                await self._close(CloseError(Closed.FAULT, "Something went wrong on our side"))
+                return
 
     async def _close(self, why: CloseError) -> None:
         with suppress(TimeoutError, RuntimeError, WebSocketDisconnect):
@@ -105,7 +107,10 @@ class Connection:
         given = {name.lower(): value for name, value in payload.items() if isinstance(value, str)}
         self._header = given.get("authorization") or self._socket.headers.get("authorization", "")
         self._organization = given.get("x-organization") or self._socket.headers.get("x-organization")
-        self._caller = await self._authenticated()
+        try:
+            self._caller = await self._authenticated()
+        except (OSError, Rejected) as reason:
+            raise CloseError(Closed.TRY_LATER, "Try again later") from reason
         self._known.set()
         self._put({"type": "connection_ack"})
 
@@ -113,6 +118,8 @@ class Connection:
         try:
             return await caller_of(self._state, self._header, self._organization)
         except Rejected as rejection:
+            if rejection.code not in ("UNAUTHENTICATED", "FORBIDDEN"):
+                raise  # too much is going on to find out
             raise CloseError(Closed.FORBIDDEN, "Forbidden") from rejection
 
     async def _guard(self) -> None:
@@ -160,14 +167,17 @@ class Connection:
         address = self._socket.client.host if self._socket.client else None
         context = fresh_context(self._state, caller, address)
         try:
-            answer = await run_operation(
-                self._state, caller, operation, may_stream=True, address=address, context=context
-            )
+            async with self._state.pressure:
+                answer = await run_operation(
+                    self._state, caller, operation, may_stream=True, address=address, context=context
+                )
             if isinstance(answer, AsyncGenerator):
                 await self._stream(id_, answer)
                 answer = {}
         except TimeoutError:
             answer = timed_out()
+        except Rejected as rejection:  # by the pressure: nothing was read, so nothing was done
+            answer = {"errors": [{"message": rejection.message, "extensions": {"code": rejection.code}}]}
         except CloseError:
             return  # the outbox is full and the socket on its way to be closed
         except Exception as fault:  # whatever it was, the client gets an id, and the log gets the rest

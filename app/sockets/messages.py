@@ -17,6 +17,8 @@ class Closed(IntEnum):
     """Why we close a socket."""
 
     TOO_SLOW = 1008
+    FAULT = 1011
+    TRY_LATER = 1013
     BAD_MESSAGE = 4400
     UNAUTHORIZED = 4401
     FORBIDDEN = 4403

@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
+from app.pressure import Pressure
 from app.servers import Addresses
 from app.settings import Settings
 from app.sockets import connection
@@ -286,6 +287,42 @@ async def test_who_loses_his_rights_loses_the_socket(
         async with database.tenant(organization) as tx:
             await tx.run(f"update api_key set {change} where organization_id = :organization")
         assert await client.closed() == (4403, "Forbidden")
+
+
+async def test_too_much_at_once_is_an_error_of_the_id(addresses: Addresses, key: str) -> None:
+    with served(Settings(database_url=addresses.database_url, redis_url=addresses.redis_url)) as (host, server):
+        async with opened(host, key) as client:
+            server.app.state.pressure = Pressure(places=0, queue=0)
+            await client.subscribe("1", QUERY)
+            answer = await client.receive()
+            assert (answer["type"], answer["payload"][0]["extensions"]["code"]) == ("error", "OVERLOADED")
+            server.app.state.pressure = Pressure()
+            assert "data" in await client.ask("1", QUERY)
+
+
+async def test_a_fault_ends_the_socket_with_a_code(
+    host: str, key: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: object) -> None:
+        raise RuntimeError("secret of 10.0.0.7")
+
+    monkeypatch.setattr(connection, "read", fail)
+    async with opened(host) as client:
+        await client.send(type="connection_init")
+        assert await client.closed() == (1011, "Something went wrong on our side")
+    assert len(caplog.records) == 1
+
+
+async def test_who_cannot_be_recognised_now_is_told_to_come_back(
+    host: str, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(connection, "caller_of", away)
+    async with opened(host) as client:
+        await client.send(type="connection_init", payload={"Authorization": f"Bearer {key}"})
+        assert await client.closed() == (1013, "Try again later")
 
 
 async def test_a_server_that_stops_says_come_back(addresses: Addresses, key: str) -> None:
