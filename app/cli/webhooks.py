@@ -6,7 +6,7 @@ from rich.console import Console
 from app.cli.connection import connected, run
 from app.webhooks import vault
 from db.tenants import list_tenants
-from db.webhooks import seal_again
+from db.webhooks import SealedError, seal_again
 
 app = typer.Typer(no_args_is_help=True, help="Webhooks.")
 
@@ -19,7 +19,11 @@ def webhooks() -> None:
 @app.command()
 def reseal() -> None:
     """Seal every secret with the first of WAYFARE_ENCRYPTION_KEYS; the older ones may be dropped then."""
-    Console().print(f"Sealed the secrets of {run(_reseal())} webhooks.")
+    try:
+        number = run(_reseal())
+    except SealedError as error:
+        raise typer.BadParameter("A key that sealed some of them is missing in WAYFARE_ENCRYPTION_KEYS.") from error
+    Console().print(f"Sealed the secrets of {number} webhooks.")
 
 
 async def _reseal() -> int:

@@ -26,7 +26,7 @@ from db.webhooks.records import (
     matching_deliveries,
     matching_webhooks,
 )
-from db.webhooks.vault import Vault
+from db.webhooks.vault import SealedError, Vault
 
 __all__ = [
     "ATTEMPTS_OF_DELIVERY",
@@ -40,6 +40,7 @@ __all__ = [
     "Delivery",
     "Draft",
     "Due",
+    "SealedError",
     "Vault",
     "Webhook",
     "add_webhook",

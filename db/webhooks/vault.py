@@ -16,6 +16,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 _PURPOSE = b"wayfare: secrets of webhooks"
 
 
+class SealedError(Exception):
+    """What is sealed cannot be opened here: with another secret, or for another row."""
+
+
 class Vault:
     """Seals with the first of the installation's secrets and opens with any of them."""
 
@@ -27,13 +31,13 @@ class Vault:
         return sealed
 
     def open(self, organization_id: UUID, row_id: UUID, sealed: bytes) -> str:
-        """Raises LookupError for what was sealed with another secret, or for another row."""
+        """Raises SealedError for what was sealed with another secret, or for another row."""
         try:
             organization, row, value = json.loads(self._fernet.decrypt(sealed))
         except InvalidToken as error:
-            raise LookupError("sealed with a secret that is not known any more") from error
+            raise SealedError("sealed with a secret that is not known any more") from error
         if (organization, row) != (str(organization_id), str(row_id)):
-            raise LookupError("sealed for another row")
+            raise SealedError("sealed for another row")
         return str(value)
 
 

@@ -347,3 +347,17 @@ async def test_what_waits_without_a_job_gets_one(database: Database, organizatio
         assert await webhooks.owe_waiting(tx) == 0
     await drain(database, organization)
     assert len(receiver.requests) == 1
+
+
+async def test_a_secret_that_cannot_be_opened_loses_nothing(
+    database: Database, organization: UUID, receiver: Receiver
+) -> None:
+    await listen(database, organization, receiver.url, CREATED)
+    told(vault=Vault([b"a secret that has sealed nothing ."]))
+    await make(database, organization, "ada")
+    await drain(database, organization)
+    assert receiver.requests == []
+    told()
+    await later(database, organization)
+    await drain(database, organization)
+    assert len(receiver.requests) == 1

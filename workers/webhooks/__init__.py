@@ -1,13 +1,14 @@
 """Sending webhooks: one job for each endpoint takes what waits for it in batches, a slice at a time."""
 
 import asyncio
+import logging
 from datetime import timedelta
 from uuid import UUID
 
 from db import webhooks
 from db.outbox import DELIVER_JOB, WEBHOOK
 from db.points import point
-from db.webhooks import Attempted, Due, Webhook
+from db.webhooks import Attempted, Due, SealedError, Webhook
 from domain.webhooks import DeliveryState, WebhookState, asked_to_wait, rest
 from workers.jobs import Again, Run, handles
 from workers.webhooks.outbound import Outbound, Sending, outbound
@@ -18,6 +19,8 @@ SLICE = 20.0
 WIDTH = 8
 UNCONFIGURED_PAUSE = timedelta(minutes=1)
 
+logger = logging.getLogger(__name__)
+
 
 @handles(DELIVER_JOB)
 async def deliver(run: Run) -> Again | None:
@@ -27,10 +30,14 @@ async def deliver(run: Run) -> Again | None:
     if out is None:
         return Again(after=UNCONFIGURED_PAUSE)
     until = asyncio.get_running_loop().time() + SLICE
-    async with opened(out) as poster:
-        while asyncio.get_running_loop().time() < until:
-            if not await _batch(run, out, poster, webhook_id):
-                break
+    try:
+        async with opened(out) as poster:
+            while asyncio.get_running_loop().time() < until:
+                if not await _batch(run, out, poster, webhook_id):
+                    break
+    except SealedError:
+        logger.error("webhook %s: this process does not know the key that sealed its secret", webhook_id)
+        return Again(after=UNCONFIGURED_PAUSE)
     async with run.database.tenant(run.organization_id) as tx:
         after = await webhooks.next_wake(tx, webhook_id)
     return None if after is None else Again(after=after)
