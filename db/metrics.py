@@ -11,7 +11,7 @@ from db.database import Transaction
 from db.dirty_customers import mark_dirty
 from db.organizations import Organization, current_organization
 from db.records import column
-from db.relations import Relation
+from db.relations import Relation, Sort
 from db.statement import Statement, sql
 
 
@@ -50,6 +50,15 @@ METRICS_OF_CUSTOMER = Relation(
     CustomerMetrics,
     "(select * from customer_metrics where brand_id is null) t",
     key="t.customer_id",
+)
+
+METRICS_BY_BRAND = Relation(
+    "metrics_by_brand",
+    CustomerMetrics,
+    "(select * from customer_metrics where brand_id is not null) t",
+    key="t.customer_id",
+    orders=(("BRAND", Sort("t.brand_id", "uuid")),),
+    tie=Sort("t.brand_id", "uuid"),
 )
 
 # The columns that `computed_metrics` yields after customer_id and brand_id, named as in customer_metrics.

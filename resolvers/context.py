@@ -3,12 +3,11 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from db import audit
 from db.database import Database, Transaction
-from db.statement import Statement
 from domain.access import Caller
 from domain.brands import require_all_brands
 from domain.ids import new_id
@@ -68,10 +67,6 @@ class Context:
         """Runs a read in a transaction of its own."""
         async with self.database.tenant(self.organization_id, self.caller.brand_ids) as tx:
             return await work(tx)
-
-    async def answer(self, statement: Statement) -> Any:
-        """The one value of a statement that only reads, limited as the caller is."""
-        return await self.database.answer(self.organization_id, statement, self.caller.brand_ids)
 
     async def command(
         self, scope: str, work: Callable[[Transaction], Awaitable[Value]], *, of_all_brands: bool = False

@@ -11,7 +11,7 @@ from db.consents import CONSENTS_OF_CUSTOMER
 from db.facts.reading import EVENTS_OF_CUSTOMER, ORDERS_OF_CUSTOMER
 from db.journeys.records import JOURNEY_OF_CUSTOMER
 from db.messages import MESSAGES_OF_CUSTOMER
-from db.metrics import METRICS_OF_CUSTOMER
+from db.metrics import METRICS_BY_BRAND, METRICS_OF_CUSTOMER
 from db.predictions import PREDICTION_OF_CUSTOMER
 from db.segments.records import HISTORY_OF_CUSTOMER, SEGMENTS_OF_CUSTOMER
 from db.statement import join
@@ -75,7 +75,11 @@ class Customer(Node):
     updated_at: datetime = column("When the record was last changed.")
 
     metrics: Annotated["CustomerMetrics", strawberry.lazy("schema.metrics")] | None = related(
-        METRICS_OF_CUSTOMER, "What their facts add up to; null without any fact."
+        METRICS_OF_CUSTOMER,
+        "What all their facts add up to; null without any fact, and for callers who are limited to brands.",
+    )
+    brand_metrics: list[Annotated["CustomerMetrics", strawberry.lazy("schema.metrics")]] = listed(
+        METRICS_BY_BRAND, "What their facts with each brand that you may see add up to."
     )
     tags: list[Annotated["Tag", strawberry.lazy("schema.tags")]] = listed(TAGS_OF_CUSTOMER, "Tags, by name.")
     journey: Annotated["Journey", strawberry.lazy("schema.journeys")] | None = related(
@@ -164,7 +168,7 @@ class CustomerQueries:
         before: Before = None,
     ) -> Any:
         info.context.caller.require(VIEW)
-        filters = [customers.matching_text(search)] if search else []
+        filters = await commands.searched(info.context, search) if search else []
         if where is not None:
             filters.append(await commands.filtered(info.context, filter_condition(where)))
         predicate = join(" and ", filters) if filters else None

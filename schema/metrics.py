@@ -5,10 +5,12 @@ from decimal import Decimal
 
 import strawberry
 
-from schema.fields import column
+from db.organizations import BRAND_BY_ID
+from schema.fields import column, related
+from schema.organization import Brand
 
 
-@strawberry.type(description="Metrics of a customer over all brands, recomputed from facts (docs/decisions/0004).")
+@strawberry.type(description="Metrics of a customer, recomputed from facts (docs/decisions/0004).")
 class CustomerMetrics:
     lifetime_value: Decimal = column("Completed orders and appointments less refunds, in the organization's currency.")
     order_total: Decimal = column("Completed orders less refunds.")
@@ -23,3 +25,5 @@ class CustomerMetrics:
     visits_90_days: int = column("Completed orders and appointments, and visits, of the last 90 days.")
     tickets_open: int = column("Support tickets that are open.")
     updated_at: datetime = column("When the metrics last changed.")
+
+    brand: Brand | None = related(BRAND_BY_ID, "Whose facts count; null means all facts.", key="brand_id")

@@ -1,0 +1,131 @@
+"""What callers who are limited to a brand can do, and what they are told instead."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from db import bulk
+from db.database import Database
+from db.organizations import add_brand
+from resolvers.ids import global_id, row_id
+from tests.api import Api
+from tests.world import build_world
+
+FORBIDDEN = [
+    'organizationUpdate(input: {name: "Mine"})',
+    'brandCreate(input: {name: "n", slug: "n"})',
+    "journeysEvaluate(input: {})",
+    "scoresRecalculate(input: {})",
+    'suppressionAdd(input: {address: "a@b.example"})',
+    "customerDelete(input: {customerId: %(customer)s})",
+    "segmentRefresh(input: {})",
+]
+
+
+@pytest.fixture
+async def brands(api: Api, database: Database, organization: UUID) -> tuple[UUID, UUID]:
+    """Mine and theirs, each with a world of its own."""
+    async with database.tenant(organization) as tx:
+        mine = await add_brand(tx, name="Mine", slug="mine")
+        theirs = await add_brand(tx, name="Theirs", slug="theirs")
+    await build_world(api, database, organization, "own", brand_id=mine)
+    await build_world(api, database, organization, "canary", brand_id=theirs)
+    return mine, theirs
+
+
+@pytest.fixture
+def limited(api: Api, brands: tuple[UUID, UUID]) -> Api:
+    async def run(document: str, **variables: Any) -> dict[str, Any]:
+        return await api(document, brands=frozenset({brands[0]}), **variables)
+
+    return run
+
+
+async def told(run: Api, field: str, selection: str = "userErrors { code field }") -> dict[str, Any]:
+    answer = await run(f"mutation {{ f: {field} {{ {selection} }} }}")
+    assert "errors" not in answer, answer
+    data: dict[str, Any] = answer["data"]["f"]
+    return data
+
+
+async def test_a_caller_sees_only_the_brand(limited: Api) -> None:
+    answer = await limited(
+        """{
+          viewer { brands { name } }
+          customers {
+            totalCount { value }
+            nodes { name metrics { orderCount } brandMetrics { orderCount brand { name } } }
+          }
+          segments { nodes { name } }
+          campaigns { totalCount { value } }
+          stageDistribution { customers }
+        }"""
+    )
+    data = answer["data"]
+    assert data["viewer"]["brands"] == [{"name": "Mine"}]
+    assert data["customers"]["totalCount"]["value"] == 3
+    for customer in data["customers"]["nodes"]:
+        assert customer["name"].startswith("own")
+        assert customer["metrics"] is None, "those count every brand's facts"
+        assert [metrics["brand"]["name"] for metrics in customer["brandMetrics"]] == ["Mine"]
+    assert [segment["name"] for segment in data["segments"]["nodes"]] == ["own automatic", "own manual"]
+    assert data["campaigns"]["totalCount"]["value"] == 2
+    assert sum(stage["customers"] for stage in data["stageDistribution"]) == 3
+
+
+async def test_a_filter_counts_only_the_brands_facts(limited: Api, api: Api, brands: tuple[UUID, UUID]) -> None:
+    where = '{customers(where: {condition: {number: {field: "orderCount", is: {gte: "1"}}}}) { totalCount { value } } }'
+    assert (await limited(where))["data"]["customers"]["totalCount"]["value"] == 3
+    theirs = global_id("Brand", brands[1])
+    order = '{key: "x", customer: {externalId: "own-0"}, occurredAt: "2026-01-01T00:00:00Z", amount: "1", brand: "%s"}'
+    await told(api, f'ordersRecord(input: {{source: "s", orders: [{order % theirs}]}})')
+    more = where.replace('"1"', '"3"')
+    assert (await limited(more))["data"]["customers"]["totalCount"]["value"] == 0
+    assert (await api(more))["data"]["customers"]["totalCount"]["value"] == 1
+
+
+async def test_what_concerns_every_brand_is_forbidden(limited: Api, api: Api) -> None:
+    found = await limited("{ customers(first: 1) { nodes { id } } }")
+    names = {"customer": f'"{found["data"]["customers"]["nodes"][0]["id"]}"'}
+    for field in FORBIDDEN:
+        answer = await limited("mutation { f: %s { userErrors { code } } }" % (field % names))
+        assert [error["extensions"]["code"] for error in answer["errors"]] == ["FORBIDDEN"], field
+
+
+async def test_what_a_limited_caller_makes_is_the_brands(limited: Api, brands: tuple[UUID, UUID], api: Api) -> None:
+    made = await told(limited, 'segmentCreate(input: {name: "New", type: MANUAL})', "segment { id brand { name } }")
+    assert made["segment"]["brand"] == {"name": "Mine"}
+    await told(limited, 'customerUpsert(input: {externalId: "new", name: "New"})')
+    order = '{key: "n", customer: {externalId: "new"}, occurredAt: "2026-01-01T00:00:00Z", amount: "5"}'
+    await told(limited, f'ordersRecord(input: {{source: "s", orders: [{order}]}})')
+    seen = await limited('{ customer(by: {externalId: "new"}) { brandMetrics { orderCount } } }')
+    assert seen["data"]["customer"]["brandMetrics"] == [{"orderCount": 1}]
+    others = await api('{ customer(by: {externalId: "new"}) { name } }', brands=frozenset({brands[1]}))
+    assert others["data"]["customer"] is None
+
+
+async def test_what_is_others_looks_unknown(limited: Api, brands: tuple[UUID, UUID]) -> None:
+    theirs = global_id("Brand", brands[1])
+    assert (await told(limited, f'segmentCreate(input: {{name: "n", type: MANUAL, brandId: "{theirs}"}})'))[
+        "userErrors"
+    ] == [{"code": "UNKNOWN_BRAND", "field": ["input", "brandId"]}]
+    assert (await told(limited, 'customerUpsert(input: {externalId: "canary-0", name: "Mine"})'))["userErrors"] == [
+        {"code": "EXTERNAL_ID_TAKEN", "field": ["input", "externalId"]}
+    ]
+    order = '{key: "canary-o", customer: {externalId: "own-0"}, occurredAt: "2026-01-01T00:00:00Z", amount: "5"}'
+    assert (await told(limited, f'ordersRecord(input: {{source: "canary", orders: [{order}]}})'))["userErrors"] == [
+        {"code": "NOT_FOUND", "field": ["input", "orders", "0", "key"]}
+    ]
+
+
+async def test_work_that_is_asked_for_is_limited_as_its_asker(
+    limited: Api, database: Database, organization: UUID, brands: tuple[UUID, UUID]
+) -> None:
+    answer = await told(limited, "customersExport(input: {})", "bulkOperation { id } userErrors { code }")
+    operation = row_id(answer["bulkOperation"]["id"], "BulkOperation")
+    async with database.tenant(organization) as tx:
+        assert await bulk.limit_of(tx, operation) == {brands[0]}
+    for limit, visible in ((brands[0], True), (brands[1], False)):
+        async with database.tenant(organization, frozenset({limit})) as tx:
+            assert (await bulk.find_operation(tx, operation) is not None) is visible
