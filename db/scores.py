@@ -3,6 +3,8 @@
 from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import datetime
+from hashlib import sha256
+from math import ceil
 from uuid import UUID
 
 from db.bulk import request_operation
@@ -13,9 +15,11 @@ from db.planning import many_rows
 from db.slices import AS_OF
 from db.statement import Statement, sql
 from domain.bulk import BulkKind
-from domain.scores import ENGAGEMENT_WEIGHTS, MIN_APPOINTMENTS, RISK_WEIGHTS, score_settings
+from domain.scores import ENGAGEMENT_WEIGHTS, MIN_APPOINTMENTS, RISK_WEIGHTS, ScoreSettings, score_settings
 
 SCORE_JOB = "scores.recalculate"
+# Another number makes everybody be scored again: change it with the statement below.
+_FORMULA = 1
 
 
 async def request_recalculation(tx: Transaction, as_of: datetime | None, *, actor: str) -> UUID:
@@ -35,9 +39,9 @@ async def recalculate(
     """Stores the scores of the candidates (a statement of customer ids, None: everybody); returns the rows written.
 
     Every row of metrics has its own, the roll-up and each brand's. Without `as_of` they follow from the maintained
-    metrics; with it from the facts before it, and stay until the next recalculation. Only rows whose scores or
-    factors differ are written, so `scored_at` says since when a score has been what it is; those over all brands are
-    kept as the day's snapshot, too.
+    metrics; with it from the facts before it, and stay until the next recalculation. Only rows whose inputs differ
+    from when they were scored last are computed and written, `scored_at` only together with the scores or factors, so
+    that it says since when a score has been what it is. Scores over all brands are kept as the day's snapshot, too.
     """
     settings = score_settings(organization.settings)
     numbers = {**_prefixed("e", asdict(settings.engagement)), **_prefixed("r", asdict(settings.risk))}
@@ -49,12 +53,24 @@ async def recalculate(
         today=sql(":at::timestamptz", at=as_of or now),
         now=now,
         appointments=MIN_APPOINTMENTS,
+        seed=sql(":seed::bigint", seed=_seed(settings)),
+        longest=sql(":longest::integer", longest=_longest(settings)),
         **{name: sql(":number::numeric", number=number) for name, number in numbers.items()},
         **{f"{name}_text": sql(":number::text", number=str(number)) for name, number in numbers.items()},
     )
     async with many_rows(tx) if candidates is None else nullcontext():
         written: int = await tx.value(statement)
     return written
+
+
+def _seed(settings: ScoreSettings) -> int:
+    """A hash of the settings and of the formula: another one makes every stored key another."""
+    return int.from_bytes(sha256(f"{_FORMULA} {settings}".encode()).digest()[:8], signed=True)
+
+
+def _longest(settings: ScoreSettings) -> int:
+    """Idle days beyond which no score changes any more."""
+    return ceil(max(settings.engagement.idle_limit, settings.risk.idle_days, settings.risk.long_idle_days)) + 1
 
 
 def _prefixed(prefix: str, numbers: dict[str, object]) -> dict[str, object]:
@@ -74,7 +90,7 @@ def _replayed(organization: Organization, candidates: Statement | None, as_of: d
     columns = ", ".join(f"c.{name}" for name in COMPUTED)
     return sql(
         f"""
-        select m.organization_id, m.customer_id, m.brand_id, {_STORED}, {columns}
+        select m.organization_id, m.customer_id, m.brand_id, {_STORED}, score_key, {columns}
         from customer_metrics m
         left join (:computed) c on c.customer_id = m.customer_id and c.brand_id is not distinct from m.brand_id
         where :among
@@ -85,6 +101,11 @@ def _replayed(organization: Organization, candidates: Statement | None, as_of: d
 
 
 _STORED = "engagement_score, engagement_factors, risk_score, risk_factors"
+# All that the scores follow from; domain/scores.py.
+_INPUTS = """
+    m.lifetime_value, m.visits_90_days, m.visits_previous_90_days, m.appointments_365_days, m.no_shows_365_days,
+    m.tickets_open, m.idle_days
+"""
 
 
 def _factors(names: tuple[str, ...], prefix: str) -> str:
@@ -109,18 +130,27 @@ def _weight(names: tuple[str, ...], prefix: str) -> str:
 
 # The steps are materialized because Postgres would otherwise compute each expression again wherever it is named.
 _RECALCULATE = f"""
-with measured as materialized (
-    select customer_id, brand_id, visits_90_days, tickets_open, greatest(0, lifetime_value) as value,
-           (:today at time zone :zone)::date - (last_activity_at at time zone :zone)::date as idle_days,
-           case when appointments_365_days + no_shows_365_days >= :appointments
-                then no_shows_365_days::numeric / (appointments_365_days + no_shows_365_days) end as missed_rate,
-           (visits_90_days - visits_previous_90_days)::numeric / greatest(1, visits_previous_90_days) as trend,
-           {_STORED}
+with idle as (
+    -- LEAST would take the limit for somebody without any activity.
+    select m.*, case when m.last_activity_at is not null then
+                least(:longest, (:today at time zone :zone)::date - (m.last_activity_at at time zone :zone)::date)
+                end as idle_days
     from (:measured) m
     where m.organization_id = :organization
 ),
+measured as materialized (
+    -- Nothing but this is computed for those who stay as they are.
+    select m.customer_id, m.brand_id, visits_90_days, tickets_open, greatest(0, lifetime_value) as value, idle_days,
+           case when appointments_365_days + no_shows_365_days >= :appointments
+                then no_shows_365_days::numeric / (appointments_365_days + no_shows_365_days) end as missed_rate,
+           (visits_90_days - visits_previous_90_days)::numeric / greatest(1, visits_previous_90_days) as trend,
+           hash_record_extended(row({_INPUTS}), :seed) as found_key,
+           {_STORED}
+    from idle m
+    where m.score_key is distinct from hash_record_extended(row({_INPUTS}), :seed)
+),
 components as materialized (
-    select customer_id, brand_id,
+    select customer_id, brand_id, found_key,
            case when idle_days is not null then round(least(1, visits_90_days / :e_visit_target), 4) end as frequency,
            case when idle_days is not null
                 then round(least(1, greatest(0, 1 - idle_days / :e_idle_limit)), 4) end as recency,
@@ -135,7 +165,7 @@ components as materialized (
     from measured
 ),
 scored as (
-    select customer_id, brand_id,
+    select customer_id, brand_id, found_key,
            round(({_sum(ENGAGEMENT_WEIGHTS, "e")}) / nullif({_weight(ENGAGEMENT_WEIGHTS, "e")}, 0), 3) as engagement,
            {_factors(ENGAGEMENT_WEIGHTS, "e")} as engagement_found,
            case when num_nonnulls({", ".join(RISK_WEIGHTS)}) > 0
@@ -145,9 +175,9 @@ scored as (
     from components
 ),
 changed as materialized (
-    select customer_id, brand_id, engagement, engagement_found, risk, risk_found
+    select customer_id, brand_id, engagement, engagement_found, risk, risk_found, found_key,
+           ({_STORED}) is distinct from (engagement, engagement_found, risk, risk_found) as differs
     from scored
-    where ({_STORED}) is distinct from (engagement, engagement_found, risk, risk_found)
 ),
 locked as materialized (
     -- In one order, so that two writers of the same rows cannot deadlock.
@@ -161,19 +191,20 @@ locked as materialized (
 written as (
     update customer_metrics m
     set engagement_score = c.engagement, engagement_factors = c.engagement_found,
-        risk_score = c.risk, risk_factors = c.risk_found, scored_at = :now
+        risk_score = c.risk, risk_factors = c.risk_found, score_key = c.found_key,
+        scored_at = case when c.differs then :now else m.scored_at end
     from locked c
     where m.organization_id = :organization and m.customer_id = c.customer_id
       and m.brand_id is not distinct from c.brand_id
-    returning m.customer_id, m.brand_id, m.lifetime_value, m.engagement_score, m.risk_score
+    returning m.customer_id, m.brand_id, m.lifetime_value, m.engagement_score, m.risk_score, c.differs
 ),
 kept as (
     insert into metric_snapshot (organization_id, customer_id, day, lifetime_value, engagement_score, risk_score)
     select :organization, customer_id, (:today at time zone :zone)::date, lifetime_value, engagement_score, risk_score
-    from written where brand_id is null
+    from written where brand_id is null and differs
     on conflict (organization_id, customer_id, day) do update
     set lifetime_value = excluded.lifetime_value, engagement_score = excluded.engagement_score,
         risk_score = excluded.risk_score
 )
-select count(*) from written
+select count(*) filter (where differs) from written
 """

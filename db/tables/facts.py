@@ -74,6 +74,8 @@ customer_metrics = sa.Table(
     sa.Column("risk_score", sa.Numeric(4, 3), nullable=True),
     json("risk_factors"),
     instant("scored_at", null=True),
+    # A hash of what the scores follow from, so that nobody is scored again for nothing.
+    sa.Column("score_key", sa.BigInteger(), nullable=True),
     instant("updated_at", default=True),
     sa.ForeignKeyConstraint(["organization_id"], ["organization.id"]),
     belongs_to("customer", "customer_id", cascade=True),

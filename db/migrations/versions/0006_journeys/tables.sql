@@ -38,6 +38,11 @@ revoke update, delete on journey_stage_version from wayfare_app;
 
 select limit_to_brands('journey_stage_version', 'true', 'select');
 
+-- What the scores follow from, as a hash: whose inputs and settings are the same need not be scored again.
+alter table customer_metrics add column score_key BIGINT;
+-- Room for new versions beside the old ones: no index knows the scores.
+alter table customer_metrics set (fillfactor = 80);
+
 -- What a customer's value and scores were since a day, until the next row: a day on which nothing changed has none.
 create table metric_snapshot (
     organization_id UUID NOT NULL,
