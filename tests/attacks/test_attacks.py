@@ -7,7 +7,7 @@ written; `@customer` and the like for ids of the test's own world.
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -97,7 +97,7 @@ def host(addresses: Addresses) -> Iterator[str]:
 
 
 @pytest.fixture
-async def world(api: Api, database: Database, organization: UUID) -> AsyncIterator[dict[str, str]]:
+async def world(api: Api, database: Database, organization: UUID) -> dict[str, str]:
     """An organization with a customer, a segment and a brand, and another one beside it."""
     made = "mutation ($c: CustomerUpsertInput!) { customerUpsert(input: $c) { customer { id } } }"
     other = new_id()
