@@ -28,6 +28,7 @@ from app.results import result
 from app.secret import known_secret
 from app.settings import Settings
 from app.sockets import graphql_socket
+from app.telemetry.switch import Telemetry
 from app.uploads import upload
 from app.webhooks import vault
 from db.database import REQUESTS, Announce, Bell, Database
@@ -50,6 +51,7 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
     origins = Origins(settings.origins)
     limits.use(bounds_of(settings))
     keys, issuer = token_keys(settings), trusted_issuer(settings)
+    telemetry = Telemetry(settings)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -82,7 +84,8 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
         # The schema lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()
-        yield
+        async with telemetry.running(app.state):
+            yield
         beating.cancel()
         await app.state.rates.close()
         await hub.close()
@@ -100,7 +103,7 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
     if settings.dev_key is not None:
         routes += Mailbox(settings.state / "inbox").routes()
     gate = Middleware(Gate, origins=origins, hosts=settings.hosts)
-    return Starlette(routes=routes, lifespan=lifespan, middleware=[gate])
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[*telemetry.middleware(), gate])
 
 
 async def schema_file(_request: Request) -> Response:

@@ -80,6 +80,8 @@ async def _answered(request: Request, media_type: str) -> Response:
         return _stream(request, caller, answer, context)
     assert isinstance(answer, dict)  # nothing else without `may_stream`
     status, headers = _status(answer, media_type), {}
+    if "errors" in answer:
+        request.scope["wayfare.errors"] = answer["errors"]
     if "errors" in answer and (wait := _wait(answer)) is not None:
         code, seconds = wait
         status, headers = _WAITING[code], {"Retry-After": str(seconds)}

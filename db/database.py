@@ -175,6 +175,11 @@ class Database:
     async def close(self) -> None:
         await self._connections.close()
 
+    @property
+    def connections(self) -> tuple[int, int, int]:
+        """How many are in use, idle and waited for."""
+        return self._connections.state
+
     async def answer(self, organization_id: UUID, statement: Statement, brands: frozenset[UUID] | None = None) -> Any:
         """The one value of a statement that only reads, in one round trip: it names the organization itself.
 

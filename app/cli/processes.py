@@ -15,6 +15,7 @@ from app.demo.sizes import Demo
 from app.secret import known_secret
 from app.server import Server
 from app.settings import Settings
+from app.telemetry.logs import log_as_json
 from db.migrate import pending, upgrade
 from workers import main as workers
 from workers.bell import Bell
@@ -34,6 +35,8 @@ def serve() -> None:
     with ready(Settings()) as found:
         settings = Settings(database_url=found.database_url, redis_url=found.redis_url)
         bell, announcer = Bell(found.redis_url), Announcer(found.redis_url)
+        if settings.log_format == "json":
+            log_as_json()
         try:
             app = create_app(settings, bell, announcer)
             place = {"host": settings.host, "port": settings.port, "loop": "uvloop"}

@@ -1,0 +1,100 @@
+"""Each HTTP request as those who watch the API see it: who asked for what, how it ended, how long it took."""
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import GraphQLError
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.requests import Operation
+from domain.access import Caller
+from domain.ids import new_id
+from domain.refusals import Rejected
+from schema.documents import read_document
+
+# What others may call a request: enough for every proxy's ids, and nothing that could break a line.
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One request that has been answered. No variables, no documents, no addresses: nothing about customers.
+
+    kind: `query`, `mutation`, `subscription` or `other`; actor: such as `key:<id>`; seconds: until the last byte.
+    """
+
+    id: str
+    path: str
+    kind: str
+    operation: str | None
+    organization: str | None
+    actor: str | None
+    status: int
+    seconds: float
+    codes: list[str] = field(default_factory=list)
+    error_ids: list[str] = field(default_factory=list)
+
+
+Observer = Callable[[Observed], None]
+
+
+class Observing:
+    """ASGI middleware that tells observers about each request, and the client the request's id."""
+
+    def __init__(self, app: ASGIApp, observers: Sequence[Observer]) -> None:
+        self._app, self._observers = app, observers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        id_ = given if _ID.fullmatch(given) else str(new_id())
+        status, began = 500, time.perf_counter()
+
+        async def told(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = id_
+            await send(message)
+
+        try:
+            await self._app(scope, receive, told)
+        finally:
+            observed = _observed(scope, id_, status, time.perf_counter() - began)
+            for observe in self._observers:
+                observe(observed)
+
+
+def _observed(scope: Scope, id_: str, status: int, seconds: float) -> Observed:
+    asked: tuple[Caller, Operation] | None = scope.get("wayfare.asked")
+    errors: list[dict[str, Any]] = scope.get("wayfare.errors", [])
+    said = [error["extensions"] for error in errors]
+    caller, operation = asked or (None, None)
+    return Observed(
+        id=id_,
+        path=scope["path"],
+        kind=_kind(operation),
+        operation=operation.name if operation else None,
+        organization=str(caller.organization_id) if caller else None,
+        actor=caller.actor if caller else None,
+        status=status,
+        seconds=seconds,
+        codes=[extensions["code"] for extensions in said],
+        error_ids=[extensions["errorId"] for extensions in said if "errorId" in extensions],
+    )
+
+
+def _kind(operation: Operation | None) -> str:
+    """Its document has just been read, so it is found and not parsed again."""
+    if operation is None or not operation.document:
+        return "other"
+    try:
+        return read_document(operation.document).operation(operation.name).operation.value
+    except (GraphQLError, Rejected):
+        return "other"
