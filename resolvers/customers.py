@@ -21,6 +21,15 @@ async def find(context: Context, predicate: str, value: object) -> Reading[custo
     return context.loaders.one(customers.CUSTOMER_BY_ID, found)
 
 
+async def searched(context: Context, search: str) -> list[Statement]:
+    """A search as predicates over customers: none when there is nothing but space in it."""
+    look_up = customers.found_by_index(search)
+    if look_up is None:
+        return []
+    found = await context.database.answer(context.organization_id, look_up, context.caller.brand_ids)
+    return [customers.matching_text(search, found)]
+
+
 async def filtered(context: Context, given: object) -> Statement:
     """A filter as a predicate over customers; raises BAD_USER_INPUT with the refusal's code as reason."""
     try:

@@ -73,6 +73,7 @@ async def test_definer_functions_are_the_named_ones_with_a_fixed_search_path(dat
         "claim_job",
         "count_sign_in",
         "find_api_key",
+        "find_customers",
         "find_identity",
         "find_session",
         "find_sign_in",

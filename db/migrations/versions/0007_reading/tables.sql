@@ -1,3 +1,0 @@
-set role wayfare_owner;
-
-reset role;
