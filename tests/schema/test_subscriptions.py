@@ -14,10 +14,11 @@ import pytest
 from db import bulk, segments
 from db.database import Database
 from db.journeys import EVALUATE_JOB
-from db.organizations import add_brand, create_organization
+from db.organizations import add_brand, create_organization, current_organization
 from db.statement import sql
 from domain.access import SCOPES
 from domain.bulk import BulkKind
+from domain.conditions import parse
 from domain.ids import new_id
 from domain.live import Change, Gap, Interruption, MembershipChange
 from domain.segments import SegmentType
@@ -168,6 +169,28 @@ async def test_a_refresh_of_many_is_one_event_that_names_the_first(
         told = await following(answers)
         assert (told["count"], len(told["customerIds"]), len(told["customers"])) == (2_000, 250, 250)
         assert await silent(answers)
+
+
+async def test_who_a_rule_lets_in_and_puts_out_is_told(
+    api: Api, subscribe: Subscribe, database: Database, organization: UUID
+) -> None:
+    customers = await make_customers(api, 3)
+    rule = parse({"text": {"field": "name", "is": {"contains": "person"}}})
+    async with database.tenant(organization) as tx:
+        definition = segments.Definition("rule", "Rule", SegmentType.AUTOMATIC, rule)
+        segment = await segments.create_segment(tx, definition, actor="test")
+    async with aclosing(await subscribe(MEMBERSHIPS, global_id("Segment", segment))) as answers:
+        for name, change, whom in (("Person 0", "ENTERED", customers), ("Nobody", "LEFT", customers[:1])):
+            async with database.tenant(organization) as tx:
+                await tx.run(
+                    "update customer set name = :name where organization_id = :organization and id = :id",
+                    name=name,
+                    id=split_id(customers[0])[1],
+                )
+                now = datetime.now(UTC)
+                await segments.refresh_segments(tx, await current_organization(tx), [segment], now=now)
+            told = await following(answers)
+            assert (told["change"], told["count"], sorted(told["customerIds"])) == (change, len(whom), sorted(whom))
 
 
 async def test_each_event_is_read_anew(
