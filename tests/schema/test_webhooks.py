@@ -1,6 +1,8 @@
 """Webhooks through the API: what is refused, what is shown, and which selections fit which events."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +12,9 @@ from db.database import Database
 from domain.access import SCOPES
 from domain.events import EventType
 from domain.ids import new_id
+from domain.webhooks.targets import Address
 from resolvers.ids import global_id
-from tests.api import Api
+from tests.api import TOOLS, Api
 from tests.jobs import drain
 from tests.receiver import listen, receiving, told
 from tests.workers.test_webhooks import make
@@ -249,3 +252,35 @@ async def test_a_test_is_sent_and_a_rotation_answers_the_new_secret(
     assert at_once["webhook"]["previousSecretUntil"] is None
     wrong = await api(rotate, i={"webhookId": webhook, "keepForHours": 999})
     assert wrong["data"]["webhookRotateSecret"]["userErrors"] == [{"code": "INVALID"}]
+
+
+async def test_what_callers_of_some_brands_do_is_told_too(api: Api, database: Database, organization: UUID) -> None:
+    await listen(database, organization, "https://example.com/")
+    async with database.tenant(organization) as tx:
+        brand = await tx.value("select id from brand where organization_id = :organization")
+    answer = await api(
+        'mutation { customerUpsert(input: {externalId: "a", name: "Ada"}) { customer { id } userErrors { code } } }',
+        brands=frozenset({brand}),
+    )
+    customer = answer["data"]["customerUpsert"]["customer"]["id"]
+    tag = 'mutation ($c: ID!) { customerTag(input: {customerIds: [$c], tags: ["x"]}) { userErrors { code } } }'
+    assert (await api(tag, brands=frozenset({brand}), c=customer))["data"]["customerTag"]["userErrors"] == []
+    shown = (await api("{ webhookDeliveries { nodes { eventType data } } }"))["data"]["webhookDeliveries"]["nodes"]
+    assert {"eventType": "CUSTOMER_CREATED", "data": {"customerId": customer}} in shown
+    assert {"eventType": "CUSTOMER_TAGGED", "data": {"customerId": customer, "tag": "x"}} in shown
+    hidden = await api("{ webhookDeliveries { nodes { eventType } } }", brands=frozenset({brand}))
+    assert not (hidden.get("data") or {}).get("webhookDeliveries", {}).get("nodes")
+
+
+@pytest.mark.parametrize(("address", "codes"), [("10.0.0.1", ["INVALID_URL"]), ("93.184.215.14", []), (None, [])])
+async def test_a_name_is_looked_up_when_it_is_stored(
+    api: Api, monkeypatch: pytest.MonkeyPatch, address: str | None, codes: list[str]
+) -> None:
+    async def look_up(_host: str, _port: int) -> list[Address]:
+        if address is None:
+            raise OSError("no such name")
+        return [ip_address(address)]
+
+    monkeypatch.setattr("tests.api.TOOLS", replace(TOOLS, look_up=look_up))
+    made = await create(api, url="https://inside.nip.io/")
+    assert [error["code"] for error in made["userErrors"]] == codes
