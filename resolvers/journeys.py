@@ -9,10 +9,12 @@ from db import journeys
 from db.database import Transaction
 from db.dirty_customers import mark_dirty
 from db.journeys import Move, Outcome, Result
+from db.journeys.tasks import act, find_task, set_status
 from db.scores import request_recalculation
 from db.stages import Stage, find_stage, keep_stages
 from db.statement import sql
 from domain.journeys import Lock, require_active
+from domain.journeys.actions import TaskStatus
 from domain.refusals import Refusals, Refused
 from domain.values import text
 from resolvers.context import Context
@@ -70,6 +72,8 @@ async def move(
         )
         _require_moved(outcomes, path)
         customers = [outcome.customer_id for outcome in outcomes]
+        if to.actions:
+            await act(tx, sql("select unnest(:ids::uuid[]) as customer_id", ids=customers), at=context.now)
         await journeys.tell_segments(tx, customers, context.now)
         return customers
 
@@ -95,6 +99,20 @@ async def evaluate(context: Context, as_of: datetime | None) -> Told[UUID]:
 async def recalculate_scores(context: Context, as_of: datetime | None) -> Told[UUID]:
     """Has a worker score everybody; gives the bulk operation. Refuses INVALID for an instant that lies ahead."""
     return await _request(context, as_of, request_recalculation)
+
+
+async def set_task(context: Context, task_id: UUID, status: TaskStatus, expected_version: int | None) -> Told[UUID]:
+    """Says what became of a task. Refuses NOT_FOUND and STALE."""
+
+    async def work(tx: Transaction) -> UUID:
+        if await set_status(tx, task_id, status.value, expected_version):
+            return task_id
+        if expected_version is not None and (found := await find_task(tx, task_id)):
+            message = f"The task is at version {found.version} by now: read it again and repeat with that."
+            raise Refused("STALE", message, ("input", "expectedVersion"))
+        raise Refused("NOT_FOUND", "There is no such task.", ("input", "taskId"))
+
+    return await context.command(EDIT, work)
 
 
 async def _request(context: Context, as_of: datetime | None, request: Callable[..., Awaitable[UUID]]) -> Told[UUID]:

@@ -14,6 +14,7 @@ from domain.conditions import parse
 from domain.ids import new_id
 from domain.journeys import Stage as Definition
 from domain.journeys import StageKind
+from domain.journeys.actions import declared
 from domain.journeys.definitions import MAX_STAGES, checked, following_days, key_of, require_place, with_rule
 from domain.journeys.reachability import require_reachable
 from domain.refusals import Refused
@@ -47,6 +48,8 @@ async def create(context: Context, given: Mapping[str, Any], position: int | Non
             raise Refused("TOO_MANY", f"A lifecycle has at most {MAX_STAGES} stages; 5 to 8 serve best.", ())
         kind = StageKind(given["kind"])
         values = with_rule(kind, checked({"key": key_of(str(given["name"])), **given}))
+        if "actions" in values:
+            values["actions"] = declared(values["actions"], (), context.now)
         stage_id = new_id()
         await _require_sound(tx, every, None, values)
         order = _inserted(every, stage_id, kind, position)
@@ -77,6 +80,8 @@ async def update(
         every = await stages.list_stages(tx)
         stage = _find(every, stage_id, expected_version)
         values = following_days(checked(given), stage.retention_days, stage.condition)
+        if "actions" in values:
+            values["actions"] = declared(values["actions"], stage.actions, context.now)
         changes = {name: value for name, value in values.items() if value != getattr(stage, name)}
         _require_initial(stage, changes)
         await _require_sound(tx, every, stage, changes)

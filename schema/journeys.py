@@ -10,9 +10,11 @@ import strawberry
 
 from db.customers import CUSTOMER_BY_ID
 from db.journeys import churn, records
+from db.journeys.tasks import TASK_BY_ID, TASKS_OF_CUSTOMER
 from db.stages import STAGE_BY_ID, STAGES, VERSIONS_OF_STAGE
 from domain.conditions import parse, sentence
 from domain.journeys import Lock, StageKind, Trigger
+from domain.journeys.actions import Repeat, TaskKind, TaskStatus
 from domain.journeys.churn import ChurnBasis
 from domain.journeys.triggers import StageTrigger
 from domain.retention import ActionPriority, RetentionAction
@@ -75,6 +77,28 @@ described(
     },
 )
 described(
+    TaskKind,
+    "What kind of task it is.",
+    {
+        "CALL": "Call the customer.",
+        "FEEDBACK": "Ask for feedback.",
+        "FOLLOW_UP": "Follow up.",
+        "OFFER": "Make an offer.",
+        "REVIEW": "Review the account.",
+    },
+)
+described(
+    TaskStatus,
+    "Whether a task is to be done still.",
+    {"CANCELLED": "Not any more.", "DONE": "It was done.", "OPEN": "It is."},
+)
+described(
+    Repeat,
+    "Whether coming back to a stage causes its action again.",
+    {"EACH_ENTRY": "Each time.", "ONCE": "Only the first time."},
+    name="StageActionRepeat",
+)
+described(
     StageTrigger,
     "A kind of fact that may bring a customer into a stage.",
     {
@@ -104,6 +128,32 @@ described(
     },
     name="JourneyLock",
 )
+
+
+@strawberry.type(description="What entering a stage causes: a task for people, made once.")
+class StageAction:
+    key: str = column("Its short name, unique in the stage.")
+    kind: TaskKind = column("What kind of task.")
+    title: str = column("What the task is called.")
+    due_in_days: int = column("How many days after the stage was entered it is due.")
+    repeat: Repeat = column("Whether coming back to the stage causes it again.")
+    cancel_on_leave: bool = column("Whether an open task is cancelled when the customer leaves the stage.")
+
+
+@node(by_id=TASK_BY_ID, scope=VIEW, description="Work for people.")
+class Task(Node):
+    kind: TaskKind = column("What kind.")
+    title: str = column("What it is called.")
+    due_on: Date = column("The local day on which it is due.")
+    status: TaskStatus = column("Whether it is to be done still.")
+    action_key: str | None = column("The stage's action that caused it.")
+    version: int = column("Grows with each change; give it as expectedVersion.")
+    created_at: datetime = column("When it was made.")
+    updated_at: datetime = column("When it was last changed.")
+
+    customer: Annotated["Customer", strawberry.lazy("schema.customers")] = related(
+        CUSTOMER_BY_ID, "About whom.", scope="customers:view", key="customer_id"
+    )
 
 
 @strawberry.type(description="A stage as it was: what the evidence of a transition names by its number.")
@@ -153,6 +203,20 @@ class JourneyStage(Node):
         STAGE_BY_ID, "Where those go who stood in it when it was closed.", key="successor_id"
     )
     versions: Connection[JourneyStageVersion] = connected(VERSIONS_OF_STAGE, "Its rules over time, latest first.")
+
+    @strawberry.field(description="What entering it causes.", graphql_type=list[StageAction])
+    def actions(self, root: strawberry.Parent[Any]) -> Any:
+        return [
+            StageAction(
+                key=action["key"],
+                kind=TaskKind(action["kind"]),
+                title=action["title"],
+                due_in_days=action["dueInDays"],
+                repeat=Repeat(action["repeat"]),
+                cancel_on_leave=action["cancelOnLeave"],
+            )
+            for action in root.actions
+        ]
 
     @strawberry.field(
         description="Its rule, in the shape in which conditions are given; null when it is entered by hand only.",
@@ -261,6 +325,9 @@ class Journey(Node):
     predicted_churn: PredictedChurn = related(churn.PREDICTED_CHURN, "When the customer is expected to have left.")
     score_history: Connection[MetricSnapshot] = connected(
         records.SNAPSHOTS_OF_CUSTOMER, "Value and scores over time, latest first.", key="customer_id"
+    )
+    tasks: Connection[Task] = connected(
+        TASKS_OF_CUSTOMER, "Work for people about this customer, the first due first.", key="customer_id"
     )
     transitions: Connection[StageTransition] = connected(
         records.TRANSITIONS_OF_JOURNEY, "Every stay in a stage, newest first."

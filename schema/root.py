@@ -38,6 +38,7 @@ from schema.sending import SendingMutations
 from schema.sessions import SessionMutations
 from schema.stages import StageMutations
 from schema.tags import TagMutations, TagQueries
+from schema.tasks import TaskMutations, TaskQueries
 from schema.templates import TemplateMutations, TemplateQueries
 from schema.webhook_changes import WebhookMutations
 from schema.webhooks import WebhookQueries
@@ -66,6 +67,7 @@ class Query(
     ChurnQueries,
     ScoreQueries,
     PredictionQueries,
+    TaskQueries,
     BulkQueries,
     TemplateQueries,
     CampaignQueries,
@@ -92,6 +94,7 @@ class Mutation(
     BacktestMutations,
     StageMutations,
     ScoreMutations,
+    TaskMutations,
     JourneyMutations,
     BulkMutations,
     TemplateMutations,

@@ -8,6 +8,7 @@ import strawberry
 from db import bulk
 from db.stages import STAGE_BY_ID, STAGES
 from domain.journeys import StageKind
+from domain.journeys.actions import Repeat, TaskKind
 from domain.journeys.triggers import StageTrigger
 from domain.refusals import Refused
 from resolvers import stages as commands
@@ -60,6 +61,22 @@ def _may(description: str) -> Any:
     return strawberry.field(default=strawberry.UNSET, description=description)
 
 
+@strawberry.input(description="A task that entering the stage causes.")
+class StageActionInput:
+    key: str = _must("Its short name, unique in the stage.")
+    kind: TaskKind = _must("What kind of task.")
+    title: str = _must("What the task is called, one line.")
+    due_in_days: int = strawberry.field(
+        default=0, description="Due so many days after the stage was entered, 0 to 365."
+    )
+    repeat: Repeat = strawberry.field(
+        default=Repeat.EACH_ENTRY, description="Whether coming back to the stage causes it again."
+    )
+    cancel_on_leave: bool = strawberry.field(
+        default=True, description="Whether an open task is cancelled when the customer leaves the stage."
+    )
+
+
 @strawberry.input(description="A stage to add.")
 class JourneyStageCreateInput:
     name: str = _must("Its name, at most 100 characters.")
@@ -75,6 +92,7 @@ class JourneyStageCreateInput:
     win_back_to_stage_id: strawberry.ID | None = _may(
         "Of a retention stage: where customers with new activity go when no progression stage's rule holds."
     )
+    actions: list[StageActionInput] | None = _may("Tasks that entering it causes, at most 10.")
     color: str | None = _may("Its colour, #RRGGBB.")
     icon: str | None = _may("The name of its icon.")
     position: int | None = strawberry.field(
@@ -92,6 +110,7 @@ class JourneyStageUpdateInput:
     retention_days: int | None = _may("A rule that was made of these days follows them.")
     allow_demotion: bool | None = _may("Whether customers fall back from it when a lower stage's rule is the highest.")
     win_back_to_stage_id: strawberry.ID | None = _may("Where it wins customers back to when no rule holds.")
+    actions: list[StageActionInput] | None = _may("Tasks that entering it causes from now on; instead of those so far.")
     color: str | None = _may("Its colour, #RRGGBB; null takes it away.")
     icon: str | None = _may("The name of its icon; null takes it away.")
     is_initial: bool | None = _may("True makes journeys start in it instead of where they started so far.")
@@ -215,6 +234,8 @@ def _given(given: Any) -> dict[str, Any]:
     found = fields(given)
     if found.get("condition") is not None:
         found["condition"] = given_condition(found["condition"])
+    if found.get("actions") is not None:
+        found["actions"] = [vars(action) for action in found["actions"]]
     if "win_back_to_stage_id" in found:
         found["win_back_to_id"] = _stage_id(found.pop("win_back_to_stage_id"))
     return found

@@ -124,6 +124,12 @@ async def _segment_and_journeys(database: Database, organization: UUID, mark: st
         )
         await segments.create_segment(tx, rule, actor=mark)
         await journeys.start(tx, everybody, at=now, actor=mark)
+        await tx.run(
+            "insert into task (organization_id, id, customer_id, kind, title, due_on) "
+            "select organization_id, uuid7(), id, 'CALL', :title, current_date from customer "
+            "where organization_id = :organization",
+            title=f"{mark} task",
+        )
     return found.id
 
 

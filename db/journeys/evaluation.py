@@ -15,6 +15,7 @@ from db.dirty_customers import mark_dirty
 from db.journeys.choice import move_statement, ruled_stages
 from db.journeys.closing import leave_closed
 from db.journeys.moves import start, tell_moves
+from db.journeys.tasks import act
 from db.metrics import computed_metrics
 from db.organizations import Organization
 from db.planning import many_rows
@@ -92,6 +93,8 @@ async def _evaluate(tx: Transaction, scope: Scope, *, now: datetime, actor: str,
         moved += chain.from_iterable(found.values())
         if not missed:
             break
+    if scope.as_of is None and any(stage.actions for stage in stages):
+        await act(tx, scope.candidates, at=scope.now)
     if moved and scope.as_of is None:
         await tell_segments(tx, moved, now)
     return [Flow(from_id, to_id, number) for (from_id, to_id), number in flows.items()]

@@ -32,6 +32,7 @@ class Stage:
     is_initial: bool
     is_active: bool
     triggers: list[str]
+    actions: list[dict[str, Any]]
     win_back_to_id: UUID | None
     successor_id: UUID | None
     version: int

@@ -21,6 +21,7 @@ journey_stage = tenant_table(
     boolean("is_initial", default=False),
     boolean("is_active", default=True),
     sa.Column("triggers", pg.ARRAY(sa.Text()), nullable=False, server_default="{}"),
+    sa.Column("actions", pg.JSONB(), nullable=False, server_default=sa.text("'[]'::jsonb")),
     identifier("win_back_to_id", null=True),
     identifier("successor_id", null=True),
     integer("version", default=1),
@@ -171,3 +172,27 @@ customer_prediction = tenant_table(
     belongs_to("customer", "customer_id", cascade=True),
     key=("customer_id",),
 )
+
+# Work for people; one that a stage caused is named by the stay and the action, so that it is made once.
+task = tenant_table(
+    "task",
+    identifier("id"),
+    identifier("customer_id"),
+    text("kind"),
+    text("title"),
+    sa.Column("due_on", sa.Date(), nullable=False),
+    text("status", default="OPEN"),
+    identifier("journey_id", null=True),
+    sa.Column("seq", sa.Integer(), nullable=True),
+    text("action_key", null=True),
+    integer("version", default=1),
+    instant("created_at", default=True),
+    instant("updated_at", default=True),
+    belongs_to("customer", "customer_id", cascade=True),
+    belongs_to("journey", "journey_id", cascade=True),
+    sa.UniqueConstraint("organization_id", "journey_id", "seq", "action_key"),
+    one_of("kind", ["CALL", "FOLLOW_UP", "FEEDBACK", "REVIEW", "OFFER"]),
+    one_of("status", ["OPEN", "DONE", "CANCELLED"]),
+)
+sa.Index("task_due_idx", task.c.organization_id, task.c.status, task.c.due_on, task.c.id)
+sa.Index("task_customer_idx", task.c.organization_id, task.c.customer_id, task.c.id)

@@ -113,4 +113,37 @@ create table customer_prediction (
 select protect_tenant_table('customer_prediction');
 select limit_to_brands('customer_prediction', 'false', 'select');
 
+-- What entering a stage causes: a list of {key, kind, title, dueInDays, repeat, cancelOnLeave, since}.
+alter table journey_stage add column actions JSONB DEFAULT '[]'::jsonb NOT NULL;
+
+-- Work for people. One that a stage caused is named by the stay and the action, so that it is made once.
+create table task (
+    organization_id UUID NOT NULL,
+    id UUID NOT NULL,
+    customer_id UUID NOT NULL,
+    kind TEXT NOT NULL,
+    title TEXT NOT NULL,
+    due_on DATE NOT NULL,
+    status TEXT DEFAULT 'OPEN' NOT NULL,
+    journey_id UUID,
+    seq INTEGER,
+    action_key TEXT,
+    version INTEGER DEFAULT '1' NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT task_pkey PRIMARY KEY (organization_id, id),
+    CONSTRAINT task_organization_id_journey_id_seq_action_key_key UNIQUE (organization_id, journey_id, seq, action_key),
+    CONSTRAINT task_kind_check CHECK (kind in ('CALL', 'FOLLOW_UP', 'FEEDBACK', 'REVIEW', 'OFFER')),
+    CONSTRAINT task_status_check CHECK (status in ('OPEN', 'DONE', 'CANCELLED')),
+    CONSTRAINT task_organization_id_fkey FOREIGN KEY(organization_id) REFERENCES organization (id),
+    CONSTRAINT task_organization_id_customer_id_fkey FOREIGN KEY(organization_id, customer_id)
+        REFERENCES customer (organization_id, id) ON DELETE CASCADE,
+    CONSTRAINT task_organization_id_journey_id_fkey FOREIGN KEY(organization_id, journey_id)
+        REFERENCES journey (organization_id, id) ON DELETE CASCADE
+);
+CREATE INDEX task_due_idx ON task (organization_id, status, due_on, id);
+CREATE INDEX task_customer_idx ON task (organization_id, customer_id, id);
+select protect_tenant_table('task');
+select limit_to_brands('task', brands_predicate('task'));
+
 reset role;
