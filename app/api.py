@@ -67,6 +67,8 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
         app.state.stopping = asyncio.Event()
         app.state.turns = asyncio.Semaphore(TURNS)
         app.state.recognised = Recognised()
+        # With the header X-Explain an answer tells how it was read.
+        app.state.explains = settings.dev_key is not None
         app.state.pressure = Pressure()
         app.state.health = Health(app.state.database, app.state.stopping)
         beating = asyncio.create_task(app.state.health.beat())

@@ -1,6 +1,7 @@
 """The GraphQL endpoint: HTTP in, one operation, HTTP out, or a stream of events."""
 
 from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -20,6 +21,7 @@ from resolvers.context import Context
 from resolvers.metering import Meter
 from schema.errors import masked
 from schema.execute import StreamRefusedError, WriteRefusedError
+from schema.explain import explain
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
@@ -87,7 +89,22 @@ async def _answered(request: Request, media_type: str) -> Response:
         status, headers = _WAITING[code], {"Retry-After": str(seconds)}
     if context.replayed:
         headers["Idempotent-Replayed"] = "true"
+    if "x-explain" in request.headers and request.app.state.explains and "data" in answer:
+        return _json(answer | {"extensions": {"plan": await _plan(operation)}}, status, media_type, headers)
     return _json(answer, status, media_type, headers, context.meter)
+
+
+async def _plan(operation: Operation) -> list[dict[str, str | None]]:
+    """Each reading of an operation with its one statement, or why the loaders answer it."""
+    readings = await explain(operation.document or "", operation.variables, datetime.now(UTC), operation.name)
+    return [
+        {
+            "relation": reading.relation,
+            "statement": reading.statement.text if reading.statement else None,
+            "reason": reading.reason or None,
+        }
+        for reading in readings
+    ]
 
 
 # Codes of errors that a client gets over by waiting.

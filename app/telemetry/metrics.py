@@ -7,12 +7,13 @@ from typing import Any
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.datastructures import State
 
 from app.telemetry.requests import Observed
 from db.jobs import health
+from resolvers.plan.fallbacks import Reason, fallbacks
 
 # Names are the clients' to choose; beyond so many different ones they count as `other`.
 MAX_NAMES = 200
@@ -75,6 +76,7 @@ class _Inside(Collector):
         up = GaugeMetricFamily("wayfare_database_up", "Whether the database answers.")
         up.add_metric([], 1.0 if "wayfare_jobs_due" in numbers else 0.0)
         yield up
+        yield _fallbacks()
         for name, value in numbers.items():
             gauge = GaugeMetricFamily(name, _HELP[name])
             gauge.add_metric([], value)
@@ -101,6 +103,15 @@ class _Inside(Collector):
             "wayfare_jobs_dead": ledger.dead,
             "wayfare_jobs_oldest_seconds": max(0.0, late),
         }
+
+
+def _fallbacks() -> Metric:
+    counter = CounterMetricFamily(
+        "wayfare_planner_fallbacks", "Readings that the loaders answered instead of a plan, by why.", labels=["reason"]
+    )
+    for reason in Reason:
+        counter.add_metric([reason.value], fallbacks[reason])
+    return counter
 
 
 _HELP = {

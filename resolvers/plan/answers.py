@@ -8,18 +8,24 @@ from graphql.execution.values import VariableValues
 from db.statement import Statement
 from domain.refusals import Rejected
 from resolvers.context import Context
+from resolvers.plan.fallbacks import Reason, fallbacks
 from resolvers.plan.plans import Plan
 from resolvers.readings import Reading
 
 
 def statement_of(plan: Plan, reading: Reading[Any], context: Context, variables: VariableValues) -> Statement | None:
     """The statement of a plan for this caller and page, or None when the loaders have to answer."""
-    if plan.compiled is None or not plan.compiled.scopes <= context.caller.scopes:
+    if plan.obstacle is not None or plan.compiled is None:
+        fallbacks[plan.obstacle.reason if plan.obstacle else Reason.RESOLVER] += 1
+        return None
+    if not plan.compiled.scopes <= context.caller.scopes:
+        fallbacks[Reason.SCOPE] += 1
         return None
     try:
         windows = plan.windows.of(reading, variables)
-    except Rejected:
-        return None  # a bad page argument: the ordinary way tells it with the path of each field
+    except Rejected:  # the ordinary way tells it with the path of each field
+        fallbacks[Reason.ARGUMENTS] += 1
+        return None
     return plan.statement(context.organization_id, reading.key, windows)
 
 

@@ -32,6 +32,7 @@ from db.plans.tree import (
 )
 from db.records import expression_of
 from db.relations import Relation
+from resolvers.plan.fallbacks import Reason
 from resolvers.plan.leaves import global_id, json_expression
 from resolvers.readings import GLOBAL_ID, READS, Reads
 
@@ -44,7 +45,11 @@ SubFields = Callable[[GraphQLObjectType, FieldDetailsList], dict[str, FieldDetai
 
 
 class UnplannableError(Exception):
-    """Something that only a resolver can answer is selected; the reason is for people and for metrics."""
+    """Something that only a resolver can answer is selected: `reason` for metrics, the text for people."""
+
+    def __init__(self, reason: Reason, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 @dataclass(slots=True)
@@ -82,7 +87,7 @@ class Compiler:
         self.connections.append(connection)
         named = get_named_type(type_)
         if not isinstance(named, GraphQLObjectType):
-            raise UnplannableError(f"{named} is abstract")
+            raise UnplannableError(Reason.ABSTRACT, f"{named} is abstract")
         if shape is Shape.PAGE:
             parts = tuple(self._part(key, named, fields, relation) for key, fields in self._selected(named, nodes))
             return Read(number, shape, relation, parts=parts)
@@ -91,7 +96,7 @@ class Compiler:
     def _selected(self, type_: GraphQLObjectType, nodes: FieldDetailsList) -> Iterator[tuple[str, FieldDetailsList]]:
         for key, fields in self.sub_fields(type_, nodes).items():
             if len(key) > MAX_KEY:
-                raise UnplannableError(f"{key} is longer than a column name")
+                raise UnplannableError(Reason.NAME, f"{key} is longer than a column name")
             yield key, fields
 
     def _object(self, type_: GraphQLObjectType, nodes: FieldDetailsList, relation: Relation[Any]) -> Object:
@@ -110,7 +115,7 @@ class Compiler:
         if READS in declared.metadata:
             return self._branch(key, declared.metadata[READS], definition, nodes, relation)
         if declared.base_resolver is not None:
-            raise UnplannableError(f"{type_.name}.{name} has a resolver of its own")
+            raise UnplannableError(Reason.RESOLVER, f"{type_.name}.{name} has a resolver of its own")
         return Leaf(key, _leaf(type_, name, definition.type, _expression(relation, declared.python_name)))
 
     def _branch(
@@ -140,7 +145,7 @@ class Compiler:
             case "totalCount":
                 return Total(key, tuple(_word(Number, part, named, fields) for part, fields in selected))
             case _:
-                raise UnplannableError(f"{type_.name}.{name} is not of every connection")
+                raise UnplannableError(Reason.RESOLVER, f"{type_.name}.{name} is not of every connection")
 
     def _edge(
         self, key: str, type_: GraphQLObjectType, nodes: FieldDetailsList, relation: Relation[Any]
@@ -151,10 +156,10 @@ class Compiler:
         if name == "cursor":
             return key, None
         if name != "node":
-            raise UnplannableError(f"{type_.name}.{name} is not of every edge")
+            raise UnplannableError(Reason.RESOLVER, f"{type_.name}.{name} is not of every edge")
         named = get_named_type(type_.fields[name].type)
         if not isinstance(named, GraphQLObjectType):
-            raise UnplannableError(f"{named} is abstract")
+            raise UnplannableError(Reason.ABSTRACT, f"{named} is abstract")
         return key, self._object(named, nodes, relation)
 
 
@@ -168,7 +173,7 @@ def _word(words: Any, key: str, type_: GraphQLObjectType, nodes: FieldDetailsLis
 def _expression(relation: Relation[Any], attribute: str) -> str:
     expression = expression_of(relation.record, attribute)
     if expression is None:
-        raise UnplannableError(f"{relation.record.__name__} has no column {attribute}")
+        raise UnplannableError(Reason.RESOLVER, f"{relation.record.__name__} has no column {attribute}")
     return expression
 
 
@@ -178,8 +183,8 @@ def _leaf(type_: GraphQLObjectType, name: str, output: GraphQLOutputType, expres
         # An array of texts is a JSON list as it is.
         return expression
     if is_list_type(bare) or not is_leaf_type(bare):
-        raise UnplannableError(f"{type_.name}.{name} is neither a column nor a relation")
+        raise UnplannableError(Reason.SCALAR, f"{type_.name}.{name} is neither a column nor a relation")
     written = json_expression(bare, expression)
     if written is None:
-        raise UnplannableError(f"{type_.name}.{name}: SQL does not write {bare}")
+        raise UnplannableError(Reason.SCALAR, f"{type_.name}.{name}: SQL does not write {bare}")
     return written

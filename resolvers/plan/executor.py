@@ -11,6 +11,7 @@ from resolvers.audit import Act
 from resolvers.context import Context
 from resolvers.plan.answers import answer, statement_of
 from resolvers.plan.compile import Compiler
+from resolvers.plan.fallbacks import Reason, fallbacks
 from resolvers.plan.plans import Plan, Plans, identity
 from resolvers.readings import Reading
 
@@ -81,12 +82,20 @@ class PlanningExecutor(LoadingExecutor):
         info: GraphQLResolveInfo[Any],
         path: Path,
     ) -> Any:
-        planned = None if reading.key is None or _in_list(path) else self._planned(reading, type_, nodes)
-        answer = await planned if planned else None
-        # Nothing where there must be something: the ordinary way tells it as the specification says.
-        if planned and (answer is not None or not is_non_null_type(type_)):
-            return answer
+        planned = self._planned(reading, type_, nodes) if self._may_plan(reading, path) else None
+        if planned:
+            answer = await planned
+            if answer is not None or not is_non_null_type(type_):
+                return answer
+            # The ordinary way tells it as the specification says.
+            fallbacks[Reason.NOTHING] += 1
         return await super()._read(reading, type_, nodes, info, path)
+
+    def _may_plan(self, reading: Reading[Any], path: Path) -> bool:
+        if _in_list(path):
+            fallbacks[Reason.LIST] += 1
+            return False
+        return reading.key is not None
 
     def _planned(self, reading: Reading[Any], type_: GraphQLOutputType, nodes: FieldDetailsList) -> Any:
         """The answer to come, or None when the loaders have to give it."""

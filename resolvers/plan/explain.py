@@ -29,7 +29,7 @@ class ExplainingExecutor(PlanningExecutor):
         if plan.compiled is not None:
             windows = plan.windows.of(reading, self.variable_values)
             statement = plan.statement(self.context_value.organization_id, reading.key, windows)
-        self.context_value.explained.append(Explained(reading.relation.name, statement, plan.reason))
+        self.context_value.explained.append(Explained(reading.relation.name, statement, str(plan.obstacle or "")))
         return _nothing()
 
 

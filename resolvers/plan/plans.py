@@ -31,10 +31,10 @@ MAX_FORMS = 64
 
 @dataclass(slots=True)
 class Plan:
-    """A compiled reading and the statements written for it so far; `reason` says why there is none."""
+    """A compiled reading and the statements written for it so far; `obstacle` is why there is none."""
 
     compiled: Compiled | None
-    reason: str = ""
+    obstacle: UnplannableError | None = None
     windows: Windows = field(default_factory=lambda: Windows(()))
     statements: dict[tuple[object, ...], Statement] = field(default_factory=dict)
 
@@ -43,7 +43,7 @@ class Plan:
         try:
             compiled = compiler.compile(reading.shape, reading.relation, type_, nodes)
         except UnplannableError as unplannable:
-            return cls(None, str(unplannable))
+            return cls(None, unplannable)
         return cls(compiled, windows=Windows(compiled.connections))
 
     def statement(self, organization: UUID, key: UUID | None, windows: list[Window | None]) -> Statement:
