@@ -161,6 +161,11 @@ async def update_organization(
     return changed
 
 
+async def organization_version(tx: Transaction) -> int:
+    version: int = await tx.value("select version from organization where id = :organization")
+    return version
+
+
 async def update_brand(
     tx: Transaction,
     brand_id: UUID,

@@ -83,14 +83,15 @@ async def update_customer(
 ) -> None:
     """Changes one customer; `fields` as in ProfileChange.
 
-    Refuses NOT_FOUND, CONFLICT (not at the expected version), EXTERNAL_ID_TAKEN and EMAIL_TAKEN.
+    Refuses NOT_FOUND, STALE (not at the expected version), EXTERNAL_ID_TAKEN and EMAIL_TAKEN.
     """
     await lock_customers(tx, sql(":id::uuid", id=customer_id))
     version = await tx.value(
         "select version from customer where organization_id = :organization and id = :id", id=customer_id
     )
     if version is not None and expected_version not in (None, version):
-        raise Refused("CONFLICT", f"The customer is at version {version} by now: read it again.", ("expected_version",))
+        message = f"The customer is at version {version} by now: read it again."
+        raise Refused("STALE", message, ("expected_version",), version)
     [upserted] = await upsert_customers(tx, [ProfileChange(CustomerReference(id=customer_id), fields)], now)
     if upserted.refusal:
         raise upserted.refusal

@@ -14,10 +14,12 @@ class Refused(Exception):  # noqa: N818  # a refusal is not an error of ours
     code: str
     message: str
     field: tuple[str, ...] = ()
+    version: int | None = None
+    """With STALE: the version there is."""
 
     def under(self, *prefix: str) -> "Refused":
         """The same refusal seen from an input that contains the one at fault."""
-        return Refused(self.code, self.message, prefix + self.field)
+        return Refused(self.code, self.message, prefix + self.field, self.version)
 
 
 class Refusals(Exception):  # noqa: N818  # see Refused

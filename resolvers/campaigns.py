@@ -41,7 +41,7 @@ async def create(context: Context, brand_id: UUID, given: Mapping[str, Any]) -> 
 
 
 async def update(context: Context, campaign_id: UUID, given: Mapping[str, Any], expected_version: int | None) -> Done:
-    """Changes what is given of a draft, with the names of `create`; refuses as it does, WRONG_STATUS and CONFLICT."""
+    """Changes what is given of a draft, with the names of `create`; refuses as it does, WRONG_STATUS and STALE."""
 
     async def work(tx: Transaction) -> UUID:
         found = await _locked(tx, campaign_id, expected_version)
@@ -67,7 +67,7 @@ async def delete(context: Context, campaign_id: UUID) -> Done:
 async def send(context: Context, campaign_id: UUID, expected_version: int | None) -> Done:
     """Begins to send to the audience as it is now; a second call is refused with ALREADY_SENDING.
 
-    Refuses NOT_FOUND, CONFLICT, WRONG_STATUS, SEGMENT_NOT_ACTIVE and SENDER_MISSING.
+    Refuses NOT_FOUND, STALE, WRONG_STATUS, SEGMENT_NOT_ACTIVE and SENDER_MISSING.
     """
 
     async def work(tx: Transaction) -> UUID:
@@ -124,7 +124,7 @@ async def _locked(tx: Transaction, campaign_id: UUID, expected_version: int | No
     if found is None:
         raise Refused("NOT_FOUND", "There is no such campaign.", ("input", "campaignId"))
     if expected_version not in (None, found.version):
-        raise Refused("CONFLICT", f"It is at version {found.version} by now.", ("input", "expectedVersion"))
+        raise Refused("STALE", f"It is at version {found.version} by now.", ("input", "expectedVersion"), found.version)
     return found
 
 

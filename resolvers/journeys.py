@@ -58,7 +58,7 @@ async def move(
 ) -> Told[list[UUID]]:
     """Moves customers to a stage by hand, all or none; gives their ids.
 
-    stage: how it is named, ("id" or "key", value). Refuses NOT_FOUND, CONFLICT, SAME_STAGE, INACTIVE_STAGE, INVALID and
+    stage: how it is named, ("id" or "key", value). Refuses NOT_FOUND, STALE, SAME_STAGE, INACTIVE_STAGE, INVALID and
     TOO_MANY.
     """
 
@@ -81,7 +81,7 @@ async def move(
 
 
 async def unlock(context: Context, wanted: Move, path: Path) -> Told[UUID]:
-    """Lets the rules move a customer again, and has them asked. Refuses NOT_FOUND and CONFLICT."""
+    """Lets the rules move a customer again, and has them asked. Refuses NOT_FOUND and STALE."""
 
     async def work(tx: Transaction) -> UUID:
         _require_moved(await journeys.unlock(tx, [wanted]), path)
@@ -157,6 +157,6 @@ def _refusal(outcome: Outcome, path: tuple[str, ...]) -> Refused | None:
             return Refused("NOT_FOUND", message, (*path, "customerId"))
         case Result.STALE:
             message = f"The journey is at version {outcome.version} by now: read it again and decide with that."
-            return Refused("CONFLICT", message, (*path, "expectedVersion"))
+            return Refused("STALE", message, (*path, "expectedVersion"), outcome.version)
         case Result.SAME_STAGE:
             return Refused("SAME_STAGE", "The customer is in this stage already.", (*path, "customerId"))

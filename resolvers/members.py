@@ -52,7 +52,7 @@ async def invite(
 async def update(
     context: Context, member_id: UUID, changes: Changes, expected_version: int | None
 ) -> tuple[UUID | None, list[Refused]]:
-    """Changes a member; refuses INVALID, NOT_FOUND, CONFLICT, BEYOND_YOURS and LAST_OWNER."""
+    """Changes a member; refuses INVALID, NOT_FOUND, STALE, BEYOND_YOURS and LAST_OWNER."""
 
     async def work(tx: Transaction) -> UUID:
         member = await _locked(context, tx, member_id, expected_version)
@@ -78,7 +78,7 @@ async def update(
 
 
 async def remove(context: Context, member_id: UUID, expected_version: int | None) -> tuple[UUID | None, list[Refused]]:
-    """Takes a member out, at once and everywhere; refuses NOT_FOUND, CONFLICT, BEYOND_YOURS and LAST_OWNER."""
+    """Takes a member out, at once and everywhere; refuses NOT_FOUND, STALE, BEYOND_YOURS and LAST_OWNER."""
 
     async def work(tx: Transaction) -> UUID:
         member = await _locked(context, tx, member_id, expected_version)
@@ -131,7 +131,7 @@ async def _locked(context: Context, tx: Transaction, member_id: UUID, expected_v
         raise Refused("NOT_FOUND", "There is no such member.", ("input", "memberId"))
     if expected_version not in (None, member.version):
         message = "The member was changed meanwhile: read them again and repeat with their version."
-        raise Refused("CONFLICT", message, ("input", "expectedVersion"))
+        raise Refused("STALE", message, ("input", "expectedVersion"), member.version)
     require_manageable(context.caller, member.scopes, member.brand_ids, "input", "memberId")
     return member
 

@@ -39,7 +39,7 @@ class BrandValues:
 async def update(
     context: Context, name: str | None, timezone: str | None, expected_version: int | None
 ) -> tuple[UUID | None, list[Refused]]:
-    """Changes the organization; refuses INVALID and CONFLICT."""
+    """Changes the organization; refuses INVALID and STALE."""
 
     async def work(tx: Transaction) -> UUID:
         changed = await organizations.update_organization(
@@ -48,7 +48,7 @@ async def update(
             timezone=_given(timezone, lambda value: customers.timezone(value, "input", "timezone")),
             expected_version=expected_version,
         )
-        return changed or _conflict()
+        return changed or _stale(await organizations.organization_version(tx))
 
     return await context.command(SCOPE, work, of_all_brands=True)
 
@@ -76,7 +76,7 @@ async def create_brand(context: Context, slug: str, given: BrandValues) -> tuple
 async def update_brand(
     context: Context, brand_id: UUID, given: BrandValues, expected_version: int | None
 ) -> tuple[UUID | None, list[Refused]]:
-    """Changes a brand; refuses INVALID, NOT_FOUND and CONFLICT."""
+    """Changes a brand; refuses INVALID, NOT_FOUND and STALE."""
 
     async def work(tx: Transaction) -> UUID:
         checked = given.checked()
@@ -91,9 +91,10 @@ async def update_brand(
         )
         if changed:
             return changed
-        if await find_brand(tx, brand_id) is None:
+        found = await find_brand(tx, brand_id)
+        if found is None:
             raise Refused("NOT_FOUND", "There is no such brand.", ("input", "brandId"))
-        return _conflict()
+        return _stale(found.version)
 
     return await context.command(SCOPE, work)
 
@@ -102,6 +103,6 @@ def _given(value: Text | None, check: Callable[[Text], Text]) -> Text | None:
     return None if value is None else check(value)
 
 
-def _conflict() -> UUID:
-    message = "It was changed meanwhile: read it again and repeat with its version."
-    raise Refused("CONFLICT", message, ("input", "expectedVersion"))
+def _stale(version: int) -> UUID:
+    message = f"It is at version {version} by now: read it again and repeat with that."
+    raise Refused("STALE", message, ("input", "expectedVersion"), version)

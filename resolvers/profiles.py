@@ -49,7 +49,7 @@ async def upsert(
 async def update(
     context: Context, customer_id: UUID, fields: Fields, expected_version: int | None
 ) -> tuple[UUID | None, list[Refused]]:
-    """Changes what is given of one customer; refuses NOT_FOUND, CONFLICT, INVALID and names that are taken."""
+    """Changes what is given of one customer; refuses NOT_FOUND, STALE, INVALID and names that are taken."""
 
     async def work(tx: Transaction) -> UUID:
         try:
@@ -59,7 +59,7 @@ async def update(
             )
         except Refused as refusal:
             named = ("customerId",) if refusal.field == ("id",) else refusal.field
-            raise camel(Refused(refusal.code, refusal.message, named), "input") from None
+            raise camel(Refused(refusal.code, refusal.message, named, refusal.version), "input") from None
         return customer_id
 
     return await context.command(SCOPE, work)

@@ -60,7 +60,7 @@ async def create(context: Context, key: str, given: RoleValues) -> tuple[UUID | 
 async def update(
     context: Context, role_id: UUID, given: RoleValues, expected_version: int | None
 ) -> tuple[UUID | None, list[Refused]]:
-    """Changes a role; refuses INVALID, NOT_FOUND, CONFLICT, PREDEFINED and BEYOND_YOURS."""
+    """Changes a role; refuses INVALID, NOT_FOUND, STALE, PREDEFINED and BEYOND_YOURS."""
 
     async def work(tx: Transaction) -> UUID:
         await _locked(context, tx, role_id, expected_version)
@@ -92,6 +92,6 @@ async def _locked(context: Context, tx: Transaction, role_id: UUID, expected_ver
         raise Refused("PREDEFINED", "This role is the same everywhere: make one of your own.", ("input", "roleId"))
     if expected_version not in (None, role.version):
         message = "The role was changed meanwhile: read it again and repeat with its version."
-        raise Refused("CONFLICT", message, ("input", "expectedVersion"))
+        raise Refused("STALE", message, ("input", "expectedVersion"), role.version)
     require_manageable(context.caller, frozenset(role.scopes), None, "input", "roleId")
     return role

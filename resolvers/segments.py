@@ -88,7 +88,7 @@ async def update(
         segment = await _find(tx, segment_id)
         if expected_version not in (None, segment.version):
             message = f"It is at version {segment.version} by now: read it again and repeat with that."
-            raise Refused("CONFLICT", message, ("expectedVersion",))
+            raise Refused("STALE", message, ("expectedVersion",), segment.version)
         changes = dict(given)
         if "name" in changes:
             changes["name"] = values.line(changes["name"], "name")

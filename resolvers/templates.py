@@ -45,7 +45,7 @@ async def create(context: Context, brand_id: UUID, name: str, content: Content) 
 async def update(context: Context, template_id: UUID, given: Mapping[str, Any], expected_version: int | None) -> Made:
     """Changes what is given of name, subject, html and text; other content is a new version, which drafts will send.
 
-    Refuses as `create`, and CONFLICT.
+    Refuses as `create`, and STALE.
     """
 
     async def work(tx: Transaction) -> UUID:
@@ -53,7 +53,9 @@ async def update(context: Context, template_id: UUID, given: Mapping[str, Any], 
         if found is None:
             raise Refused("NOT_FOUND", "There is no such template.", ("input", "templateId"))
         if expected_version not in (None, found.version):
-            raise Refused("CONFLICT", f"It is at version {found.version} by now.", ("input", "expectedVersion"))
+            raise Refused(
+                "STALE", f"It is at version {found.version} by now.", ("input", "expectedVersion"), found.version
+            )
         name = values.line(given.get("name") or found.name, "input", "name")
         content = Content(given.get("subject") or found.subject, *(given.get(p, getattr(found, p)) for p in _BODIES))
         checked = _checked(context, content)

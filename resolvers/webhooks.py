@@ -55,7 +55,7 @@ async def update(
 ) -> Answered[UUID]:
     """Changes what is given; an active one goes on with what waited for it.
 
-    Refuses as `create`, and NOT_FOUND and CONFLICT. Whoever changes a webhook holds its scopes, or could send
+    Refuses as `create`, and NOT_FOUND and STALE. Whoever changes a webhook holds its scopes, or could send
     themselves what they may not read.
     """
     context.caller.require(SCOPE)
@@ -68,7 +68,7 @@ async def update(
         seen = stored.version if stored else None
         if checked is None or webhook.version != seen or expected_version not in (None, seen):
             message = f"It is at version {webhook.version} by now: read it again and repeat with that."
-            raise Refused("CONFLICT", message, ("expectedVersion",))
+            raise Refused("STALE", message, ("expectedVersion",), webhook.version)
         state = given.get("state") or WebhookState(webhook.state)
         if state is WebhookState.DISABLED and webhook.state != state:
             raise Refused("INVALID", "Pause it: DISABLED says that it failed.", ("state",))

@@ -75,7 +75,7 @@ class MemberQueries:
 
 class MemberErrorCode(StrEnum):
     BEYOND_YOURS = "BEYOND_YOURS"
-    CONFLICT = "CONFLICT"
+    STALE = "STALE"
     EMAIL_TAKEN = "EMAIL_TAKEN"
     INVALID = "INVALID"
     LAST_OWNER = "LAST_OWNER"
@@ -87,7 +87,7 @@ described(
     "Why a command on a member was refused.",
     {
         "BEYOND_YOURS": "It reaches beyond your own scopes or brands.",
-        "CONFLICT": "The member was changed since the version you expected.",
+        "STALE": "The member was changed since the version you expected.",
         "EMAIL_TAKEN": "There is a member with this address.",
         "INVALID": "A value cannot be accepted.",
         "LAST_OWNER": "Nobody else could run the organization.",

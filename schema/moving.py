@@ -22,7 +22,7 @@ from schema.payloads import Payload, UserError, user_errors
 
 
 class JourneyErrorCode(StrEnum):
-    CONFLICT = "CONFLICT"
+    STALE = "STALE"
     INACTIVE_STAGE = "INACTIVE_STAGE"
     INVALID = "INVALID"
     NOT_FOUND = "NOT_FOUND"
@@ -34,7 +34,7 @@ described(
     JourneyErrorCode,
     "Why a command on journeys was refused.",
     {
-        "CONFLICT": "The journey was moved since the version you expected; the message says where it is now.",
+        "STALE": "The journey was moved since the version you expected; the message says where it is now.",
         "INACTIVE_STAGE": "Customers may not be put into this stage any more.",
         "INVALID": "A value cannot be accepted.",
         "NOT_FOUND": "There is no such object, or you may not see it, or no journey yet.",

@@ -84,7 +84,7 @@ class OrganizationQueries:
 
 class OrganizationErrorCode(StrEnum):
     BEYOND_YOURS = "BEYOND_YOURS"
-    CONFLICT = "CONFLICT"
+    STALE = "STALE"
     INVALID = "INVALID"
     NOT_FOUND = "NOT_FOUND"
     SLUG_TAKEN = "SLUG_TAKEN"
@@ -95,7 +95,7 @@ described(
     "Why a command on the organization, its brands or keys was refused.",
     {
         "BEYOND_YOURS": "It reaches beyond your own scopes or brands.",
-        "CONFLICT": "It was changed since the version you expected.",
+        "STALE": "It was changed since the version you expected.",
         "INVALID": "A value cannot be accepted.",
         "NOT_FOUND": "There is no such object, or you may not see it.",
         "SLUG_TAKEN": "Another brand has this slug.",

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 class UserError:
     message: str = strawberry.field(description="What is wrong and what to do.")
     field: list[str] = strawberry.field(description="The path of the input at fault, from the argument.")
+    current_version: int | None = strawberry.field(
+        default=None, description="With STALE: the version there is by now; otherwise null."
+    )
 
 
 Error = TypeVar("Error", bound=UserError)
@@ -23,7 +26,15 @@ Error = TypeVar("Error", bound=UserError)
 def user_errors(error: type[Error], codes: type[Enum], refusals: list[Refused]) -> list[Error]:
     """Refusals as the noun's user errors; a code outside the noun's vocabulary is a fault of ours."""
     make: Any = error
-    return [make(code=codes[refusal.code], message=refusal.message, field=list(refusal.field)) for refusal in refusals]
+    return [
+        make(
+            code=codes[refusal.code],
+            message=refusal.message,
+            field=list(refusal.field),
+            current_version=refusal.version,
+        )
+        for refusal in refusals
+    ]
 
 
 @strawberry.interface(description="What every mutation answers.")

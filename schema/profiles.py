@@ -22,7 +22,7 @@ EDIT = "customers:edit"
 
 
 class CustomerErrorCode(StrEnum):
-    CONFLICT = "CONFLICT"
+    STALE = "STALE"
     EMAIL_TAKEN = "EMAIL_TAKEN"
     EXTERNAL_ID_TAKEN = "EXTERNAL_ID_TAKEN"
     INVALID = "INVALID"
@@ -34,7 +34,7 @@ described(
     CustomerErrorCode,
     "Why a customer command was refused.",
     {
-        "CONFLICT": "It was changed since the version you expected.",
+        "STALE": "It was changed since the version you expected.",
         "EMAIL_TAKEN": "Another customer has this e-mail address.",
         "EXTERNAL_ID_TAKEN": "Another customer has this external id.",
         "INVALID": "A value cannot be accepted.",

@@ -38,7 +38,7 @@ class RoleQueries:
 
 class RoleErrorCode(StrEnum):
     BEYOND_YOURS = "BEYOND_YOURS"
-    CONFLICT = "CONFLICT"
+    STALE = "STALE"
     INVALID = "INVALID"
     IN_USE = "IN_USE"
     KEY_TAKEN = "KEY_TAKEN"
@@ -51,7 +51,7 @@ described(
     "Why a command on a role was refused.",
     {
         "BEYOND_YOURS": "It reaches beyond your own scopes.",
-        "CONFLICT": "The role was changed since the version you expected.",
+        "STALE": "The role was changed since the version you expected.",
         "INVALID": "A value cannot be accepted.",
         "IN_USE": "Members have the role.",
         "KEY_TAKEN": "Another role has this key.",

@@ -27,7 +27,7 @@ from schema.segments import Segment
 _REFUSALS = {
     "CONDITION_NOT_ALLOWED": "A manual segment has no condition.",
     "CONDITION_REQUIRED": "An automatic segment needs a condition.",
-    "CONFLICT": "It was changed since the version you expected.",
+    "STALE": "It was changed since the version you expected.",
     "CYCLE": "The condition would make segments depend on each other.",
     "EMPTY_GROUP": "A group of conditions is empty; it would mean everybody.",
     "INVALID": "A value cannot be accepted.",

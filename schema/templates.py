@@ -40,7 +40,7 @@ EDIT = "campaigns:edit"
 
 class CampaignErrorCode(StrEnum):
     ALREADY_SENDING = "ALREADY_SENDING"
-    CONFLICT = "CONFLICT"
+    STALE = "STALE"
     EMPTY_AUDIENCE = "EMPTY_AUDIENCE"
     INVALID = "INVALID"
     NAME_TAKEN = "NAME_TAKEN"
@@ -57,7 +57,7 @@ described(
     "Why a command on campaigns or templates was refused.",
     {
         "ALREADY_SENDING": "It is being sent already.",
-        "CONFLICT": "It was changed since the version you expected.",
+        "STALE": "It was changed since the version you expected.",
         "EMPTY_AUDIENCE": "No segment is included.",
         "INVALID": "A value cannot be accepted.",
         "NAME_TAKEN": "The brand has a template of this name.",

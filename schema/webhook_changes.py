@@ -20,7 +20,7 @@ from schema.profiles import fields
 from schema.webhooks import Webhook, WebhookDelivery
 
 _REFUSALS = {
-    "CONFLICT": "It was changed since the version you expected.",
+    "STALE": "It was changed since the version you expected.",
     "INVALID": "A value cannot be accepted.",
     "INVALID_SELECTION": "The selection is no query that could be run for each of the events.",
     "INVALID_URL": "The URL is not https to a public host.",

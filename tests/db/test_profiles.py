@@ -146,7 +146,7 @@ async def test_a_stale_update_changes_nothing(database: Database, organization: 
     with pytest.raises(Refused) as refused:
         async with database.tenant(organization) as tx:
             await update_customer(tx, made.customer_id, {"name": "Ada"}, NOON, expected_version=1)
-    assert (refused.value.code, refused.value.field) == ("CONFLICT", ("expected_version",))
+    assert (refused.value.code, refused.value.field) == ("STALE", ("expected_version",))
     with pytest.raises(Refused) as refused:
         async with database.tenant(organization) as tx:
             await update_customer(tx, new_id(), {"name": "Ada"}, NOON, expected_version=1)

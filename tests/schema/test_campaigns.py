@@ -110,7 +110,7 @@ async def test_a_draft_that_is_wrong_is_refused_with_its_field(api: Api, shop: S
     for said, expected in wrong:
         if expected[1] not in ("brandId", "templateId") and expected[0] != "EMPTY_AUDIENCE":
             assert await refused(api, UPDATE, campaignId=made["id"], **said) == [expected]
-    assert await refused(api, UPDATE, campaignId=made["id"], expectedVersion=2) == [("CONFLICT", "expectedVersion")]
+    assert await refused(api, UPDATE, campaignId=made["id"], expectedVersion=2) == [("STALE", "expectedVersion")]
     assert (await api(READ, id=made["id"]))["data"]["campaign"] == made
 
 
@@ -151,7 +151,7 @@ async def test_sending_needs_what_it_needs_at_that_moment(api: Api, shop: Shop) 
     segment = await shop.segment([])
     made = await draft(api, shop, segment)
     send = moving("Send")
-    assert await refused(api, send, campaignId=made["id"], expectedVersion=2) == [("CONFLICT", "expectedVersion")]
+    assert await refused(api, send, campaignId=made["id"], expectedVersion=2) == [("STALE", "expectedVersion")]
     await shop.rows("update segment set state = 'INACTIVE' where organization_id = :organization")
     assert await refused(api, send, campaignId=made["id"]) == [("SEGMENT_NOT_ACTIVE", "campaignId")]
     await shop.rows("update segment set state = 'ACTIVE' where organization_id = :organization")

@@ -105,7 +105,7 @@ async def test_a_person_moves_a_customer_and_locks_it(api: Api, database: Databa
 @pytest.mark.parametrize(
     ("given", "code", "field"),
     [
-        ({"expectedVersion": 7}, "CONFLICT", "input.expectedVersion"),
+        ({"expectedVersion": 7}, "STALE", "input.expectedVersion"),
         ({"stage": {"key": "prospect"}}, "SAME_STAGE", "input.customerId"),
         ({"stage": {"key": "nowhere"}}, "NOT_FOUND", "input.stage"),
         ({"stage": {"id": global_id("JourneyStage", new_id())}}, "NOT_FOUND", "input.stage"),
@@ -156,7 +156,7 @@ async def test_t3_eight_racing_transitions_one_wins_seven_are_told(
     given = [{"customerId": ann, "stage": {"key": key}, "expectedVersion": 1} for key in keys]
     payloads = await asyncio.gather(*(send(api, MOVE, one) for one in given))
     codes = sorted(payload["userErrors"][0]["code"] if payload["userErrors"] else "ok" for payload in payloads)
-    assert codes == ["CONFLICT"] * 7 + ["ok"]
+    assert codes == ["STALE"] * 7 + ["ok"]
     assert len((await remembered(database, organization))["spells"]) == 2
 
 
@@ -167,7 +167,7 @@ async def test_many_are_moved_all_or_none(api: Api, database: Database, organiza
     mixed = [{"customerId": ann, "expectedVersion": 1}, {"customerId": bob, "expectedVersion": 2}, {"customerId": cid}]
     payload = await send(api, MOVE_ALL, {"moves": mixed, "stage": {"key": "lead"}})
     assert refused(payload) == [
-        ("CONFLICT", "input.moves.1.expectedVersion"),
+        ("STALE", "input.moves.1.expectedVersion"),
         ("NOT_FOUND", "input.moves.2.customerId"),
     ]
     assert payload["journeys"] == []

@@ -203,7 +203,7 @@ async def test_what_is_taken_from_a_member_is_gone_at_the_next_request(
     await send(api, UPDATE, {"memberId": member, "allBrands": True})
     assert (await come_in(database, token)).brand_ids is None
     stale = await send(api, REMOVE, {"memberId": member, "expectedVersion": 2})
-    assert refused(stale) == [("CONFLICT", "input.expectedVersion")]
+    assert refused(stale) == [("STALE", "input.expectedVersion")]
     assert (await send(api, REMOVE, {"memberId": member}))["memberId"] == member
     with pytest.raises(Rejected) as rejected:
         await come_in(database, token)

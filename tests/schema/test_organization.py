@@ -41,7 +41,7 @@ async def test_update_is_a_compare_and_set(api: Api) -> None:
     first = await send(api, UPDATE, {"name": "Acme", "expectedVersion": 1})
     assert first["organization"] == {"name": "Acme", "timezone": "UTC", "version": 2}
     second = await send(api, UPDATE, {"name": "Other", "expectedVersion": 1})
-    assert (second["organization"], refused(second)) == (None, [("CONFLICT", "input.expectedVersion")])
+    assert (second["organization"], refused(second)) == (None, [("STALE", "input.expectedVersion")])
     assert (await api("{ organization { name } }"))["data"]["organization"]["name"] == "Acme"
 
 
@@ -69,7 +69,7 @@ async def test_brand_is_added_and_changed(api: Api) -> None:
     changed = await send(api, CHANGE_BRAND, {"brandId": added["id"], "name": "Nord", "expectedVersion": 1})
     assert changed["brand"] == {"name": "Nord", "version": 2}
     stale = await send(api, CHANGE_BRAND, {"brandId": added["id"], "name": "X", "expectedVersion": 1})
-    assert refused(stale) == [("CONFLICT", "input.expectedVersion")]
+    assert refused(stale) == [("STALE", "input.expectedVersion")]
     unknown = await send(api, CHANGE_BRAND, {"brandId": global_id("Brand", new_id()), "name": "X"})
     assert refused(unknown) == [("NOT_FOUND", "input.brandId")]
 

@@ -29,7 +29,7 @@ async def test_role_from_its_making_to_its_end(api: Api, database: Database, org
     changed = await send(api, UPDATE, role | {"scopes": ["segments:view"], "expectedVersion": 1})
     assert (changed["role"]["scopes"], changed["role"]["version"]) == (["segments:view"], 2)
     stale = await send(api, UPDATE, role | {"name": "x", "expectedVersion": 1})
-    assert refused(stale) == [("CONFLICT", "input.expectedVersion")]
+    assert refused(stale) == [("STALE", "input.expectedVersion")]
     member = await add_person(database, organization, "ada@example.com", "reader", password=None)
     assert refused(await send(api, DELETE, role)) == [("IN_USE", "input.roleId")]
     async with database.tenant(organization) as tx:

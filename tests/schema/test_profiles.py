@@ -90,7 +90,7 @@ async def test_update_is_a_compare_and_set(api: Api) -> None:
     changed = await send(api, UPDATE, {"customerId": made["id"], "city": "Oslo", "expectedVersion": 1})
     assert changed["customer"] == {"name": "Ann", "city": "Oslo", "version": 2}
     stale = await send(api, UPDATE, {"customerId": made["id"], "city": "Rome", "expectedVersion": 1})
-    assert refused(stale) == [("CONFLICT", "input.expectedVersion")]
+    assert refused(stale) == [("STALE", "input.expectedVersion")]
     assert (await send(api, UPDATE, {"customerId": made["id"], "expectedVersion": 2}))["customer"]["city"] == "Oslo"
     unknown = await send(api, UPDATE, {"customerId": "garbage", "name": "x"})
     assert refused(unknown) == [("NOT_FOUND", "input.customerId")]

@@ -92,7 +92,7 @@ async def test_update_is_a_compare_and_set_and_redefines(api: Api) -> None:
     assert renamed["segment"] == {"name": "Whales", "definitionVersion": 1, "version": 2, "state": "ACTIVE"}
     assert renamed["bulkOperation"] is None
     stale = await send(api, UPDATE, {"segmentId": segment["id"], "name": "x", "expectedVersion": 1})
-    assert refused(stale) == [("CONFLICT", "input.expectedVersion")]
+    assert refused(stale) == [("STALE", "input.expectedVersion")]
     redefined = await send(api, UPDATE, {"segmentId": segment["id"], "condition": {"everyone": True}})
     assert redefined["segment"]["definitionVersion"] == 2
     assert redefined["bulkOperation"] is not None

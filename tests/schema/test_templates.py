@@ -75,7 +75,7 @@ async def test_a_template_that_is_wrong_is_refused_with_its_part(api: Api, shop:
     for said, expected in wrong:
         assert await refused(api, TEMPLATE_CREATE, **(fine | said)) == [expected]
     own = gid("Template", shop.template)
-    assert await refused(api, TEMPLATE_UPDATE, templateId=own, expectedVersion=7) == [("CONFLICT", "expectedVersion")]
+    assert await refused(api, TEMPLATE_UPDATE, templateId=own, expectedVersion=7) == [("STALE", "expectedVersion")]
     assert await refused(api, TEMPLATE_UPDATE, templateId=own, html=None, text=None) == [("INVALID", "html")]
     assert await refused(api, TEMPLATE_UPDATE, templateId=gid("Template", NOBODY)) == [("NOT_FOUND", "templateId")]
     assert [tuple(r) for r in await shop.rows("select name, version from template")] == [("Hello", 1)]

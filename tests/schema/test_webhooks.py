@@ -163,7 +163,7 @@ async def test_changes_and_their_conflicts(api: Api) -> None:
         "version": 2,
         "selection": "{ organization { name } }",
     }
-    assert (await update(name="X", expectedVersion=1))["userErrors"] == [{"code": "CONFLICT"}]
+    assert (await update(name="X", expectedVersion=1))["userErrors"] == [{"code": "STALE"}]
     assert (await update(state="DISABLED"))["userErrors"] == [{"code": "INVALID"}]
     assert (await update(url="https://localhost/"))["userErrors"] == [{"code": "INVALID_URL"}]
     assert (await update(selection=None))["webhook"]["selection"] is None
