@@ -252,3 +252,20 @@ async def test_a_name_that_is_taken_is_refused_and_not_told_whose(shop: Shop) ->
         upserted = await upsert_customers(tx, changes, NOW)
     codes = [one.refusal.code for one in upserted if one.refusal]
     assert codes == ["EXTERNAL_ID_TAKEN", "EXTERNAL_ID_TAKEN", "NOT_FOUND"]
+
+
+async def test_nobody_else_pays_for_limits(shop: Shop) -> None:
+    """The policies of limited callers are no part of an unlimited caller's plans."""
+    query = """
+        explain select c.name, (select count(*) from fact f where f.organization_id = c.organization_id
+                                and f.customer_id = c.id)
+        from customer c where c.organization_id = :organization order by c.created_at, c.id limit 50
+    """
+    async with shop.database.tenant(shop.organization) as tx:
+        plan = "\n".join(row[0] for row in await tx.rows(query))
+    assert "customer_brand" not in plan
+    assert "current_setting" in plan, "tenancy"
+    assert "app.brands" not in plan
+    async with shop.limited(shop.a) as tx:
+        limited = "\n".join(row[0] for row in await tx.rows(query))
+    assert "customer_brand" in limited

