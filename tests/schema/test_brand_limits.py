@@ -5,11 +5,12 @@ from uuid import UUID
 
 import pytest
 
-from db import bulk
 from db.database import Database
 from db.organizations import add_brand
+from db.uploads import add_chunk, create_upload, finish_upload
 from resolvers.ids import global_id, row_id
 from tests.api import Api
+from tests.jobs import drain
 from tests.world import build_world
 
 FORBIDDEN = [
@@ -119,13 +120,38 @@ async def test_what_is_others_looks_unknown(limited: Api, brands: tuple[UUID, UU
     ]
 
 
-async def test_work_that_is_asked_for_is_limited_as_its_asker(
+async def test_an_import_writes_what_its_asker_could(
+    limited: Api, api: Api, database: Database, organization: UUID, brands: tuple[UUID, UUID]
+) -> None:
+    content = b"customer,key,occurredAt,amount\nown-0,i1,2026-01-01,5\ncanary-0,i2,2026-01-01,5\nnew,i3,2026-01-01,5\n"
+    async with database.tenant(organization, frozenset({brands[0]})) as tx:
+        upload = await create_upload(tx, "orders.csv")
+        await add_chunk(tx, upload, 0, content)
+        await finish_upload(tx, upload, len(content))
+    begin = f'ordersImport(input: {{upload: "{global_id("Upload", upload)}", source: "file"}})'
+    assert (await told(limited, begin, "bulkOperation { id } userErrors { code }"))["bulkOperation"]
+    await drain(database, organization)
+    done = await limited("{ bulkOperations { nodes { state errors { nodes { rowNumber code } } } } }")
+    [operation] = done["data"]["bulkOperations"]["nodes"]
+    assert operation == {"state": "COMPLETED", "errors": {"nodes": [{"rowNumber": "2", "code": "NOT_FOUND"}]}}
+    async with database.tenant(organization) as tx:
+        rows = await tx.rows("select key, brand_id from fact where source = 'file' order by key")
+    assert [tuple(row) for row in rows] == [("i1", brands[0]), ("i3", brands[0])]
+    other = await api("{ bulkOperations { nodes { id } } }", brands=frozenset({brands[1]}))
+    assert other["data"]["bulkOperations"]["nodes"] == []
+
+
+async def test_an_export_holds_what_its_asker_sees(
     limited: Api, database: Database, organization: UUID, brands: tuple[UUID, UUID]
 ) -> None:
     answer = await told(limited, "customersExport(input: {})", "bulkOperation { id } userErrors { code }")
     operation = row_id(answer["bulkOperation"]["id"], "BulkOperation")
-    async with database.tenant(organization) as tx:
-        assert await bulk.limit_of(tx, operation) == {brands[0]}
-    for limit, visible in ((brands[0], True), (brands[1], False)):
-        async with database.tenant(organization, frozenset({limit})) as tx:
-            assert (await bulk.find_operation(tx, operation) is not None) is visible
+    await drain(database, organization)
+    contents = {}
+    for brand in brands:
+        async with database.tenant(organization, frozenset({brand})) as tx:
+            rows = await tx.rows("select content from bulk_result where bulk_operation_id = :id", id=operation)
+            contents[brand] = b"".join(row[0] for row in rows).decode()
+    assert contents[brands[0]].count("own") > 0
+    assert "canary" not in contents[brands[0]]
+    assert contents[brands[1]] == "", "nor is it another brand's to fetch"
