@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     metrics_port: int | None = Field(default=None, ge=1, le=65535, validation_alias="WAYFARE_METRICS_PORT")
     # `json`: one line for each request and for each event, for machines.
     log_format: Literal["text", "json"] = Field(default="text", validation_alias="WAYFARE_LOG_FORMAT")
+    # Traces of requests, their jobs and mails, sent to OTEL_EXPORTER_OTLP_ENDPOINT.
+    traces: bool = Field(default=False, validation_alias="WAYFARE_TRACES")
     state: Place = Field(default=CHECKOUT / "var", validation_alias="WAYFARE_STATE")
 
     # Origins whose pages may use the API (CORS, WebSockets), and names the API answers to (none: all); with commas.

@@ -13,6 +13,7 @@ import orjson
 
 from db.connections import Connections
 from db.statement import Statement, sql
+from db.traces import attach
 from domain.live import Event
 from domain.refusals import Rejected
 
@@ -159,7 +160,7 @@ class Database:
             url,
             min_size=1,
             max_size=size,
-            init=_set_codecs,
+            init=_prepare,
             reset=_leave_transaction,
             statement_cache_size=0 if pooler else 512,
             server_settings={"role": role, **_SESSION, **({} if pooler else {**_PLANS, **(limits or {})})},
@@ -283,7 +284,8 @@ def _begin(organization_id: UUID, brands: frozenset[UUID] | None) -> str:
     return f"{begin}; set local app.brands = '{{{listed}}}'; set local role {LIMITED_ROLE}"
 
 
-async def _set_codecs(connection: Any) -> None:
+async def _prepare(connection: Any) -> None:
+    attach(connection)
     for name in ("json", "jsonb"):
         await connection.set_type_codec(name, schema="pg_catalog", encoder=_dump, decoder=orjson.loads, format="text")
 

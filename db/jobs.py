@@ -12,6 +12,7 @@ from uuid import UUID
 
 from db.database import Transaction
 from db.points import point
+from db.traces import carried
 from domain.ids import new_id
 
 # At least three times the longest step between two progress points.
@@ -99,7 +100,7 @@ async def request_jobs(tx: Transaction, requests: Sequence[Request]) -> list[UUI
         ids=[new_id() for _ in distinct],
         kinds=[kind for (kind, _), _ in distinct],
         keys=[key for (_, key), _ in distinct],
-        args=[dict(r.args) for _, r in distinct],
+        args=[carried(dict(r.args)) for _, r in distinct],
         run_ats=[r.run_at for _, r in distinct],
         priorities=[r.priority for _, r in distinct],
     )

@@ -20,6 +20,8 @@ from db import bulk, jobs
 from db.database import Database, Transaction
 from db.jobs import Claim, LeaseLost
 from db.points import point
+from db.traces import ARGUMENT
+from workers.traces import followed
 
 __all__ = ["HANDLERS", "Again", "Handler", "LeaseLost", "Run", "describe", "handles", "perform", "trace", "when_dead"]
 
@@ -119,6 +121,12 @@ async def perform(database: Database, job_id: UUID) -> bool:
     if claim is None:
         return False
     point("job.claimed")
+    with followed(claim.args.pop(ARGUMENT, None), f"job {claim.kind}"):
+        await _work(database, claim)
+    return True
+
+
+async def _work(database: Database, claim: Claim) -> None:
     try:
         ending = await _attempt(database, claim)
         point("job.worked")
@@ -128,7 +136,6 @@ async def perform(database: Database, job_id: UUID) -> bool:
         point("job.ended")
     except LeaseLost:
         logger.warning("job %s (%s): the lease was lost, somebody else goes on", claim.id, claim.kind)
-    return True
 
 
 async def _attempt(database: Database, claim: Claim) -> _Ending:

@@ -13,6 +13,7 @@ from db.deliveries import LEASE
 from db.points import point
 from domain.messages import Answer, Outcome
 from workers.mails import Mail, compose
+from workers.traces import step
 
 # For a whole mail, and so that a lease outlives it.
 CALL_TIMEOUT = LEASE.total_seconds() / 3
@@ -123,7 +124,8 @@ class Lane:
             client = await self.connected()
         except UnreachableError as error:
             return Outcome(Answer.UNREACHABLE, str(error))
-        return await self._converse(client, mail, content)
+        with step("mail"):
+            return await self._converse(client, mail, content)
 
     async def _converse(self, client: SMTP, mail: Mail, content: bytes) -> Outcome:
         handed_over = False

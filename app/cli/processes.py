@@ -16,6 +16,7 @@ from app.secret import known_secret
 from app.server import Server
 from app.settings import Settings
 from app.telemetry.logs import log_as_json
+from app.telemetry.traces import trace_by_otlp
 from db.migrate import pending, upgrade
 from workers import main as workers
 from workers.bell import Bell
@@ -34,9 +35,8 @@ def serve() -> None:
     """Run the API."""
     with ready(Settings()) as found:
         settings = Settings(database_url=found.database_url, redis_url=found.redis_url)
+        _tell_operators(settings, "wayfare-api")
         bell, announcer = Bell(found.redis_url), Announcer(found.redis_url)
-        if settings.log_format == "json":
-            log_as_json()
         try:
             app = create_app(settings, bell, announcer)
             place = {"host": settings.host, "port": settings.port, "loop": "uvloop"}
@@ -48,8 +48,9 @@ def serve() -> None:
 
 def work(threads: Annotated[int, typer.Option(min=1, help="Jobs at a time.")] = workers.THREADS) -> None:
     """Run a worker: it does the jobs that are owed."""
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     settings = Settings()
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    _tell_operators(settings, "wayfare-worker")
     secret = known_secret(settings)
     if settings.smtp_url and secret:
         deliver_by_smtp(settings.smtp_url, secret, settings.mail_from, settings.invitation_url)
@@ -64,8 +65,9 @@ def work(threads: Annotated[int, typer.Option(min=1, help="Jobs at a time.")] = 
 
 def schedule() -> None:
     """Run the clock: it owes the jobs that are due by time. Several may run; each moment counts once."""
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     settings = Settings()
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    _tell_operators(settings, "wayfare-scheduler")
     with ready(settings) as found:
         workers.schedule(database_url=found.database_url, redis_url=found.redis_url, pooler=settings.pooled)
 
@@ -85,6 +87,13 @@ def inbox(port: Annotated[int, typer.Option()]) -> None:
     from app.inbox import receive  # its SMTP server is not installed in production
 
     asyncio.run(receive("127.0.0.1", port, Settings().state / "inbox"))
+
+
+def _tell_operators(settings: Settings, service: str) -> None:
+    if settings.log_format == "json":
+        log_as_json()
+    if settings.traces:
+        trace_by_otlp(service)
 
 
 def _migrate(url: str) -> None:

@@ -66,12 +66,13 @@ class Observing:
         try:
             await self._app(scope, receive, told)
         finally:
-            observed = _observed(scope, id_, status, time.perf_counter() - began)
+            observed = observed_of(scope, id_, status, time.perf_counter() - began)
             for observe in self._observers:
                 observe(observed)
 
 
-def _observed(scope: Scope, id_: str, status: int, seconds: float) -> Observed:
+def observed_of(scope: Scope, id_: str = "", status: int = 0, seconds: float = 0.0) -> Observed:
+    """What the application left in the scope of a request that has been answered."""
     asked: tuple[Caller, Operation] | None = scope.get("wayfare.asked")
     errors: list[dict[str, Any]] = scope.get("wayfare.errors", [])
     said = [error["extensions"] for error in errors]

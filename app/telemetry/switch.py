@@ -10,6 +10,7 @@ from app.settings import Settings
 from app.telemetry.logs import log_request
 from app.telemetry.metrics import Metrics
 from app.telemetry.requests import Observer, Observing
+from app.telemetry.traces import Tracing
 
 
 class Telemetry:
@@ -18,6 +19,7 @@ class Telemetry:
     def __init__(self, settings: Settings) -> None:
         self._place = settings.metrics_host, settings.metrics_port
         self.metrics = Metrics() if settings.metrics_port is not None else None
+        self._traces = settings.traces
         self._observers: list[Observer] = []
         if self.metrics:
             self._observers.append(self.metrics.observe)
@@ -25,7 +27,8 @@ class Telemetry:
             self._observers.append(log_request)
 
     def middleware(self) -> list[Middleware]:
-        return [Middleware(Observing, observers=self._observers)] if self._observers else []
+        observing = [Middleware(Observing, observers=self._observers)] if self._observers else []
+        return [*([Middleware(Tracing)] if self._traces else []), *observing]
 
     @asynccontextmanager
     async def running(self, state: State) -> AsyncIterator[None]:
