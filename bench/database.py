@@ -14,6 +14,7 @@ import asyncpg
 
 from db import metrics, scores
 from db.database import Database
+from db.journeys.counts import recount
 from db.keys import create_key
 from db.migrate import MIGRATIONS, upgrade
 from db.organizations import create_organization, current_organization
@@ -86,6 +87,8 @@ async def _build(url: str, customers: int) -> None:
                 everybody = Statement("select id from customer")
                 await metrics.recompute(tx, everybody, FINAL)
                 await scores.recalculate(tx, await current_organization(tx), now=FINAL)
+                # The generator writes past triggers.
+                await recount(tx)
     async with connected(url) as connection:
         await connection.execute(PEERS.read_text())
         await connection.execute("vacuum (freeze, analyze)")

@@ -1,6 +1,6 @@
 """The limit: a bare route that sends one hand-written statement and passes Postgres' JSON on as bytes.
 
-Same driver, same role, same row-level security, the same transaction around the statement; no GraphQL, no
+Same driver and connections, same role, same row-level security, the same single round trip; no GraphQL, no
 authentication, no limits. Started by bench/servers.py: `uvicorn bench.limit:app`, with DATABASE_URL and ORGANIZATION.
 """
 
@@ -13,11 +13,19 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from db.connections import Connections
 from db.database import APP_ROLE
 
-# The identifier is a UUID, so its text cannot carry anything else.
-BEGIN = f"begin; set local app.organization = '{UUID(os.environ['ORGANIZATION'])}'"
-STATEMENTS = {file.parent.name: file.read_text() for file in Path(__file__).parent.glob("documents/*/limit.sql")}
+SIZE = 10
+SESSION = {"jit": "off", "timezone": "UTC", "plan_cache_mode": "force_generic_plan"}
+
+# The identifier is a UUID, so its text cannot carry anything else. As Database.answer does it: the organization is set
+# for the statement's own transaction by the row that the select list is evaluated for.
+TENANT = f"(select set_config('app.organization', '{UUID(os.environ['ORGANIZATION'])}', true) offset 0) tenant"
+STATEMENTS = {
+    file.parent.name: f"select ({file.read_text()}) from {TENANT}"
+    for file in Path(__file__).parent.glob("documents/*/limit.sql")
+}
 HEADERS = [(b"content-type", b"application/json")]
 
 state: dict[str, Any] = {}
@@ -35,10 +43,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def _answer(statement: str, variables: list[str]) -> bytes:
-    async with state["pool"].acquire() as connection:
-        await connection.execute(BEGIN)
+    async with state["connections"].use() as connection:
         answer: bytes = await connection.fetchval(statement, *variables)
-        await connection.execute("commit")
         return answer
 
 
@@ -53,18 +59,19 @@ async def _body(receive: Any) -> bytes:
 
 async def _live(receive: Any, send: Any) -> None:
     while (await receive())["type"] == "lifespan.startup":
-        state["pool"] = await asyncpg.create_pool(
+        pool = await asyncpg.create_pool(
             os.environ["DATABASE_URL"],
             min_size=1,
-            max_size=10,
+            max_size=SIZE,
             init=_pass_json_on,
             reset=_keep,
-            server_settings={"role": APP_ROLE, "jit": "off", "timezone": "UTC"},
+            server_settings={"role": APP_ROLE, **SESSION},
         )
+        state["connections"] = Connections(pool, SIZE)
         gc.collect()
         gc.freeze()
         await send({"type": "lifespan.startup.complete"})
-    await state["pool"].close()
+    await state["connections"].close()
     await send({"type": "lifespan.shutdown.complete"})
 
 

@@ -126,16 +126,21 @@ TRANSITIONS_OF_JOURNEY = Relation(
     tie=Sort("t.seq", "integer"),
     descending=True,
 )
+# The stored counts are of all brands, so whoever is limited to some has their own journeys counted.
 STAGE_DISTRIBUTION = Relation(
     "stage_distribution",
     StageCount,
     """
-    (select s.organization_id, s.id as stage_id, s.position,
-            (select count(*)::integer from journey j
-             where j.organization_id = s.organization_id and j.stage_id = s.id) as customers
+    (select s.organization_id, s.id as stage_id, s.position, n.customers
      from journey_stage s
-     where s.deleted_at is null or exists (
-         select from journey j where j.organization_id = s.organization_id and j.stage_id = s.id)) t
+     cross join lateral (
+         select (case when current_user = 'wayfare_limited'
+                      then (select count(*) from journey j
+                            where j.organization_id = s.organization_id and j.stage_id = s.id)
+                      else (select coalesce(sum(k.customers), 0) from journey_count k
+                            where k.organization_id = s.organization_id and k.stage_id = s.id) end)::integer
+                as customers) n
+     where s.deleted_at is null or n.customers > 0) t
     """,
     key="t.organization_id",
     orders=(("POSITION", Sort("t.position", "integer")),),

@@ -94,6 +94,16 @@ journey = tenant_table(
 )
 sa.Index("journey_stage_id_idx", journey.c.organization_id, journey.c.stage_id, journey.c.id)
 
+# Kept by triggers on `journey`: the sum over the parts is how many customers stand in a stage.
+tenant_table(
+    "journey_count",
+    identifier("stage_id"),
+    integer("part"),
+    sa.Column("customers", sa.BigInteger(), nullable=False),
+    belongs_to("journey_stage", "stage_id", cascade=True),
+    key=("stage_id", "part"),
+)
+
 stage_transition = tenant_table(
     "stage_transition",
     identifier("journey_id"),

@@ -72,6 +72,9 @@ async def test_definer_functions_are_the_named_ones_with_a_fixed_search_path(dat
     assert {row["proname"] for row in rows} == {
         "claim_job",
         "count_sign_in",
+        "count_journeys_on_delete",
+        "count_journeys_on_insert",
+        "count_journeys_on_update",
         "find_api_key",
         "find_customers",
         "find_identity",

@@ -9,4 +9,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_files("0007_reading", ["search"])
+    run_files("0007_reading", ["search", "counts"])
