@@ -6,7 +6,7 @@ from uuid import UUID
 
 from db.database import Transaction
 from db.segments import find_segment, known_segments
-from db.segments.analytics import SegmentSize, by_mask, sizes
+from db.segments.analytics import SegmentSize, Share, by_mask, composition, members_of, sizes
 from domain.refusals import Refused, Rejected
 from domain.segments_overlap import Overlap, overlap, require_comparable
 from resolvers.context import Context
@@ -27,6 +27,17 @@ async def compare(context: Context, segment_ids: Sequence[UUID]) -> Overlap:
         return await context.read(work)
     except Refused as refusal:
         raise Rejected.argument(refusal, "ids") from refusal
+
+
+async def compose(context: Context, segment_id: UUID) -> list[Share] | None:
+    """Of what the members consist; None when there is no such segment."""
+
+    async def work(tx: Transaction) -> list[Share] | None:
+        if await find_segment(tx, segment_id) is None:
+            return None
+        return await composition(tx, members_of(segment_id, tx.organization_id))
+
+    return await context.read(work)
 
 
 async def daily_sizes(context: Context, segment_id: UUID, first: date, last: date) -> list[SegmentSize] | None:

@@ -41,7 +41,7 @@ class SegmentPreview:
 
     @strawberry.field(description="Of what they consist; evaluated only when selected.")
     async def composition(self, info: Info) -> SegmentComposition:
-        return _composition(await reading.compose(info.context, self.wanted))
+        return composed(await reading.compose(info.context, self.wanted))
 
 
 @strawberry.type
@@ -90,7 +90,7 @@ class PreviewQueries:
         )
 
 
-def _composition(shares: list[Share]) -> SegmentComposition:
+def composed(shares: list[Share]) -> SegmentComposition:
     def of(dimension: str) -> list[CompositionShare]:
         return [
             CompositionShare(key=_key(share), name=share.name, customers=share.customers)

@@ -25,6 +25,7 @@ from schema.fields import (
     read,
     scoped,
 )
+from schema.preview import SegmentComposition, composed
 from schema.scalars import BigInt
 from schema.segments import VIEW, Segment
 
@@ -91,6 +92,16 @@ class SegmentAnalyticsQueries:
     ) -> Any:
         info.context.caller.require(VIEW)
         return _overlap(info, await reading.compare(info.context, [row_id(id_, "Segment") for id_ in ids]))
+
+    @strawberry.field(
+        description=scoped("Of what a segment's members consist; null when there is none that you may see.", VIEW)
+    )
+    async def segment_composition(
+        self, info: Info, segment_id: Annotated[strawberry.ID, argument("Which segment.")]
+    ) -> SegmentComposition | None:
+        info.context.caller.require(VIEW)
+        shares = await reading.compose(info.context, row_id(segment_id, "Segment"))
+        return None if shares is None else composed(shares)
 
     @strawberry.field(
         description=scoped("How large a segment was on each day, from its history; nothing for an unknown one.", VIEW),

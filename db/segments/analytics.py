@@ -6,7 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from db.database import Transaction
-from db.statement import Statement
+from db.statement import Statement, sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,15 @@ class Share:
     key: str | None
     name: str | None
     customers: int
+
+
+def members_of(segment_id: UUID, organization_id: UUID) -> Statement:
+    """customer_id of a segment's members."""
+    return sql(
+        "select customer_id from segment_membership where organization_id = :organization and segment_id = :segment_id",
+        organization=organization_id,
+        segment_id=segment_id,
+    )
 
 
 # Of the brands and countries no more are told, the largest first.

@@ -119,6 +119,15 @@ async def test_composition_and_decisions(
     assert sorted(str(customer["city"]) for customer in decided["sample"]) == ["Oslo", "Oslo", "Rome", "Rome"]
 
 
+async def test_members_have_a_composition_too(api: Api, segments: dict[str, UUID]) -> None:
+    document = """query ($id: ID!) { segmentComposition(segmentId: $id) {
+      stages { key customers } brands { key customers } countries { key customers } } }"""
+    found = (await api(document, id=gid(segments["some"])))["data"]["segmentComposition"]
+    nothing = [{"key": None, "customers": 4}]
+    assert found == {"stages": nothing, "brands": nothing, "countries": nothing}
+    assert (await api(document, id=gid(new_id())))["data"]["segmentComposition"] is None
+
+
 @pytest.mark.parametrize(
     ("given", "cities"),
     [
