@@ -10,11 +10,11 @@ import strawberry
 
 from db.customers import CUSTOMER_BY_ID
 from db.journeys import churn, records
-from db.journeys.tasks import TASK_BY_ID, TASKS_OF_CUSTOMER
+from db.journeys.tasks import TASKS_OF_CUSTOMER
 from db.stages import STAGE_BY_ID, STAGES, VERSIONS_OF_STAGE
 from domain.conditions import parse, sentence
 from domain.journeys import Lock, StageKind, Trigger
-from domain.journeys.actions import Repeat, TaskKind, TaskStatus
+from domain.journeys.actions import Repeat, TaskKind
 from domain.journeys.churn import ChurnBasis
 from domain.journeys.triggers import StageTrigger
 from domain.retention import ActionPriority, RetentionAction
@@ -42,6 +42,7 @@ from schema.scalars import JSON
 
 if TYPE_CHECKING:
     from schema.customers import Customer
+    from schema.tasks import Task
 
 VIEW = "journeys:view"
 
@@ -86,11 +87,6 @@ described(
         "OFFER": "Make an offer.",
         "REVIEW": "Review the account.",
     },
-)
-described(
-    TaskStatus,
-    "Whether a task is to be done still.",
-    {"CANCELLED": "Not any more.", "DONE": "It was done.", "OPEN": "It is."},
 )
 described(
     Repeat,
@@ -138,22 +134,6 @@ class StageAction:
     due_in_days: int = column("How many days after the stage was entered it is due.")
     repeat: Repeat = column("Whether coming back to the stage causes it again.")
     cancel_on_leave: bool = column("Whether an open task is cancelled when the customer leaves the stage.")
-
-
-@node(by_id=TASK_BY_ID, scope=VIEW, description="Work for people.")
-class Task(Node):
-    kind: TaskKind = column("What kind.")
-    title: str = column("What it is called.")
-    due_on: Date = column("The local day on which it is due.")
-    status: TaskStatus = column("Whether it is to be done still.")
-    action_key: str | None = column("The stage's action that caused it.")
-    version: int = column("Grows with each change; give it as expectedVersion.")
-    created_at: datetime = column("When it was made.")
-    updated_at: datetime = column("When it was last changed.")
-
-    customer: Annotated["Customer", strawberry.lazy("schema.customers")] = related(
-        CUSTOMER_BY_ID, "About whom.", scope="customers:view", key="customer_id"
-    )
 
 
 @strawberry.type(description="A stage as it was: what the evidence of a transition names by its number.")
@@ -326,7 +306,7 @@ class Journey(Node):
     score_history: Connection[MetricSnapshot] = connected(
         records.SNAPSHOTS_OF_CUSTOMER, "Value and scores over time, latest first.", key="customer_id"
     )
-    tasks: Connection[Task] = connected(
+    tasks: Connection[Annotated["Task", strawberry.lazy("schema.tasks")]] = connected(
         TASKS_OF_CUSTOMER, "Work for people about this customer, the first due first.", key="customer_id"
     )
     transitions: Connection[StageTransition] = connected(

@@ -1,21 +1,58 @@
 """Tasks that stages cause: listed, and told to be done."""
 
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 import strawberry
 
+from db.customers import CUSTOMER_BY_ID
 from db.journeys.tasks import TASK_BY_ID, TASKS
 from db.statement import sql
-from domain.journeys.actions import TaskStatus
+from domain.journeys.actions import TaskKind, TaskStatus
 from resolvers import journeys as commands
 from resolvers.ids import row_id
 from resolvers.journeys import EDIT
 from schema.connections import Connection
+from schema.customers import Customer
 from schema.enums import described
-from schema.fields import After, Before, First, Info, Last, argument, own_key, page_arguments, read, scoped
-from schema.journeys import VIEW, Task
+from schema.fields import (
+    After,
+    Before,
+    First,
+    Info,
+    Last,
+    argument,
+    column,
+    own_key,
+    page_arguments,
+    read,
+    related,
+    scoped,
+)
+from schema.journeys import VIEW
+from schema.node import Node, node
 from schema.payloads import Payload, UserError, user_errors
+
+described(
+    TaskStatus,
+    "Whether a task is to be done still.",
+    {"CANCELLED": "Not any more.", "DONE": "It was done.", "OPEN": "It is."},
+)
+
+
+@node(by_id=TASK_BY_ID, scope=VIEW, description="Work for people.")
+class Task(Node):
+    kind: TaskKind = column("What kind.")
+    title: str = column("What it is called.")
+    due_on: date = column("The local day on which it is due.")
+    status: TaskStatus = column("Whether it is to be done still.")
+    action_key: str | None = column("The stage's action that caused it.")
+    version: int = column("Grows with each change; give it as expectedVersion.")
+    created_at: datetime = column("When it was made.")
+    updated_at: datetime = column("When it was last changed.")
+
+    customer: Customer = related(CUSTOMER_BY_ID, "About whom.", scope="customers:view", key="customer_id")
 
 
 class TaskErrorCode(StrEnum):
