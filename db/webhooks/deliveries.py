@@ -137,12 +137,14 @@ async def next_wake(tx: Transaction, webhook_id: UUID) -> timedelta | None:
     """How long until something can be sent; None when nothing waits or the webhook is not active."""
     after: timedelta | None = await tx.value(
         """
-        select greatest(interval '0',
-                        greatest(min(d.next_attempt_at), max(w.resume_at)) - clock_timestamp())
+        select greatest(interval '0', greatest(d.next_attempt_at, w.resume_at) - clock_timestamp())
         from webhook w
-        join webhook_delivery d on d.organization_id = w.organization_id and d.webhook_id = w.id
-        where w.organization_id = :organization and w.id = :id and w.state = 'ACTIVE' and d.state = 'PENDING'
-        having count(*) > 0
+        cross join lateral (
+            -- The first of the index, however many wait.
+            select next_attempt_at from webhook_delivery
+            where organization_id = :organization and webhook_id = :id and state = 'PENDING'
+            order by next_attempt_at limit 1) d
+        where w.organization_id = :organization and w.id = :id and w.state = 'ACTIVE'
         """,
         id=webhook_id,
     )
