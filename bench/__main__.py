@@ -17,6 +17,7 @@ from bench.cursors import cursors, keys
 from bench.database import prepare
 from bench.foundation import measure
 from bench.load import require_wrk
+from bench.memory import report
 from bench.queries import QUERIES
 from bench.report import foundation_tables, machine, write
 from bench.servers import NAMES, NODE, install_peers, running
@@ -24,6 +25,7 @@ from bench.servers import NAMES, NODE, install_peers, running
 STATE = CHECKOUT / "var" / "bench"
 COMMITTED = Path(__file__).parent
 # What is measured at these sizes is for the repository, under these names; anything else stays in the state folder.
+SMALL = 10_000
 PUBLISHED = {200_000: "results", 1_000_000: "results-1m"}
 
 
@@ -36,10 +38,15 @@ def bench(
     query: Annotated[list[str] | None, typer.Option(help="Names such as q2; all without it.")] = None,
     server: Annotated[list[str] | None, typer.Option(help=f"Of {', '.join(NAMES)}; all without it.")] = None,
     foundation: Annotated[bool, typer.Option(help="Imports, segments, journeys and scores instead.")] = False,
+    memory: Annotated[int, typer.Option(min=0, help="Memory over so many different documents instead.")] = 0,
 ) -> None:
     """Measure. Keeps its databases and logs in var/bench."""
     if foundation:
         _foundation()
+        return
+    if memory:
+        with servers(Settings(database_url=None, redis_url=None, state=STATE)) as addresses:
+            print(report(asyncio.run(prepare(addresses.database_url, SMALL)), memory, STATE / "results"))
         return
     require_wrk()
     install_peers()

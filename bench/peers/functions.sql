@@ -29,7 +29,7 @@ language sql stable
 as $$
     select coalesce(j.customers, 0), row(s.key, s.name)::peers.stage
     from journey_stage s
-    left join (select stage_id, count(*) as customers from journey group by stage_id) j on j.stage_id = s.id
+    left join (select stage_id, sum(customers)::bigint as customers from journey_count group by stage_id) j on j.stage_id = s.id
     order by s.position
 $$;
 

@@ -135,8 +135,8 @@ const resolvers = {
       return (await rows("segment", text, [by.id]))[0];
     },
     async stageDistribution() {
-      const text = `select coalesce(j.customers, 0) as customers, s.key, s.name from journey_stage s
-        left join (select stage_id, count(*) as customers from journey group by stage_id) j on j.stage_id = s.id
+      const text = `select coalesce(j.customers, 0)::integer as customers, s.key, s.name from journey_stage s
+        left join (select stage_id, sum(customers) as customers from journey_count group by stage_id) j on j.stage_id = s.id
         order by s.position`;
       return (await rows("stages", text)).map(({ customers, ...stage }) => ({ customers, stage }));
     },
