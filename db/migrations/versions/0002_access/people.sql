@@ -116,18 +116,22 @@ from organization o, (values
      array['customers:view', 'segments:view', 'journeys:view', 'campaigns:view', 'workflows:view', 'analytics:view'])
 ) as r (key, name, description, scopes);
 
--- Who presents this session's token? The role is looked at each time, so what it loses is lost at the next request.
+-- PL/pgSQL keeps the plan; this is on the path of each request. Who presents this session's token? The role is looked at each time, so what it loses is lost at the next request.
 create function find_session(organization uuid, wanted uuid)
 returns table (member_id uuid, slug text, scopes text[], brand_ids uuid[], expires_at timestamptz,
                revoked_at timestamptz)
-language sql stable security definer set search_path = public, pg_temp
+language plpgsql stable security definer set search_path = public, pg_temp
 as $$
+#variable_conflict use_column
+begin
+    return query
     select m.id, o.slug, r.scopes, m.brand_ids, s.expires_at, s.revoked_at
     from session s
     join member m on (m.organization_id, m.id) = (s.organization_id, s.member_id)
     join role r on (r.organization_id, r.id) = (m.organization_id, m.role_id)
     join organization o on o.id = m.organization_id
-    where s.organization_id = organization and s.id = wanted and m.state = 'ACTIVE'
+    where s.organization_id = organization and s.id = wanted and m.state = 'ACTIVE';
+end
 $$;
 
 -- Whose password is this to be? `candidates` above one: the organization has to be named.
@@ -164,11 +168,15 @@ drop function find_api_key;
 create function find_api_key(wanted text)
 returns table (organization_id uuid, id uuid, slug text, secret_hash bytea, scopes text[], brand_ids uuid[],
                expires_at timestamptz, revoked_at timestamptz)
-language sql stable security definer set search_path = public, pg_temp
+language plpgsql stable security definer set search_path = public, pg_temp
 as $$
+#variable_conflict use_column
+begin
+    return query
     select k.organization_id, k.id, o.slug, k.secret_hash, k.scopes, k.brand_ids, k.expires_at, k.revoked_at
     from api_key k join organization o on o.id = k.organization_id
-    where k.prefix = wanted
+    where k.prefix = wanted;
+end
 $$;
 
 -- Counts one try on each subject before its password is looked at, so that parallel tries are counted too. Answers
