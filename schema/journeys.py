@@ -218,7 +218,9 @@ class StageTransition:
         "When it was left, which is when the next one was entered; null while it lasts."
     )
     trigger: Trigger = column("Who moved the customer.")
-    trigger_event: str | None = column("What of the rules did: PROGRESSION, RETENTION, WIN_BACK or DEMOTION.")
+    trigger_event: str | None = column(
+        "What of the rules did: PROGRESSION, RETENTION, WIN_BACK or DEMOTION; of the system: STAGE_CLOSED."
+    )
     skipped: list[str] = column("Keys of the stages that the move passed over.")
     actor: str | None = column("Who did it or asked for the evaluation.")
     notes: str | None = column("What the person wrote.")

@@ -11,7 +11,7 @@ from domain.refusals import Refused
 # What is named, the table and column where it must be, and that column's type.
 _NAMED: tuple[tuple[str, Callable[[Condition], Iterable[object]], str, str, str], ...] = (
     ("SEGMENT", segments_in, "segment", "id", "uuid"),
-    ("STAGE", stages_in, "journey_stage", "key", "text"),
+    ("STAGE", stages_in, "(select * from journey_stage where deleted_at is null)", "key", "text"),
     ("BRAND", brands_in, "brand", "id", "uuid"),
     ("CAMPAIGN", campaigns_in, "campaign", "id", "uuid"),
 )

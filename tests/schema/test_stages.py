@@ -25,7 +25,8 @@ UPDATE = f"mutation ($input: JourneyStageUpdateInput!) {{ journeyStageUpdate(inp
 REORDER = f"""mutation ($input: JourneyStageReorderInput!) {{ journeyStageReorder(input: $input) {{
   stages {{ key position }} {REST} }} }}"""
 DELETE = f"mutation ($input: JourneyStageDeleteInput!) {{ journeyStageDelete(input: $input) {{ deletedId {REST} }} }}"
-SEGMENT = "mutation ($input: SegmentCreateInput!) { segmentCreate(input: $input) { segment { id } } }"
+SEGMENT = """mutation ($input: SegmentCreateInput!) { segmentCreate(input: $input) {
+  segment { id } userErrors { code field } } }"""
 STAGES = "{ journeyStages { id key version isInitial versions { nodes { number name } } } }"
 WHERE = "{ journeys { nodes { customer { name } stage { key } previousStage { key deletedAt } } } }"
 NOW = datetime.now(UTC)
@@ -203,6 +204,8 @@ async def test_a_deleted_stage_hands_its_customers_on_and_stays_in_history(
             "select trigger, trigger_event from stage_transition where organization_id = :organization order by seq"
         )
     assert [tuple(row) for row in events][-2:] == [("SYSTEM", "STAGE_CLOSED"), ("AUTOMATIC", "PROGRESSION")]
+    asked = {"name": "X", "condition": {"stage": {"in": ["vip"]}}}
+    assert refused(await send(api, SEGMENT, asked)) == [("UNKNOWN_STAGE", "input.condition")]
     # The key is free again.
     assert (await send(api, CREATE, {"name": "VIP", "condition": at_least("1000")}))["stage"]["key"] == "vip"
 
