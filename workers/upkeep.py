@@ -4,6 +4,7 @@ import logging
 
 from db import jobs
 from db.bulk_results import prune_results
+from db.idempotency import prune_keys
 from db.journeys.counts import recount
 from db.schedule import prune_runs
 from db.segments.refreshes import prune_refreshes
@@ -21,4 +22,5 @@ async def prune(run: Run) -> Again | None:
         await prune_results(tx)
         if drifted := await recount(tx):
             _log.error("the stored counts of %s stages were wrong and have been set right", drifted)
+        await prune_keys(tx)
         return Again() if await jobs.prune(tx) else None

@@ -1,4 +1,4 @@
-"""Two who change the same thing: the later one is told, with the version there is, wherever something can be changed."""
+"""Two who change the same thing: the later one is told, with the version there is, wherever a thing can be changed."""
 
 from typing import Any
 
