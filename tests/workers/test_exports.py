@@ -11,6 +11,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from app.recognised import Recognised
 from app.results import result
 from db import bulk, exports
 from db.bulk_results import add_result_chunk, find_result, prune_results
@@ -58,7 +59,7 @@ class Answer:
 async def get(database: Database, path: str, key: str | None) -> Answer:
     """Asks the route itself."""
     app = Starlette(routes=[Route("/results/{operation}", result)])
-    app.state.database, app.state.tools = database, Tools()
+    app.state.database, app.state.tools, app.state.recognised = database, Tools(), Recognised()
     scope = {
         "type": "http",
         "method": "GET",
