@@ -5,7 +5,7 @@ import pytest
 from tests.clients.conftest import FOLDER, PYTHON, Check
 
 pytestmark = pytest.mark.clients
-EXAMPLES = {"positive": 10, "negative": 8}
+EXAMPLES = {"positive": 5, "negative": 4}
 
 
 def test_gql(check: Check) -> None:
