@@ -29,7 +29,7 @@ def environment(state: Path, port: int = 8000) -> dict[str, str]:
 
 def wayfare(state: Path, *arguments: str, cwd: Path = Path("/")) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-P", "-m", "app", *arguments]
-    return subprocess.run(command, env=environment(state), cwd=cwd, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, env=environment(state), cwd=cwd, capture_output=True, text=True, timeout=120)
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def running(state: Path, port: int = 8000) -> Iterator[tuple[subprocess.Popen[st
         command, env=environment(state, port), cwd="/", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as supervisor:
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 120
             while not (state / "dev.json").exists():
                 if supervisor.poll() is not None or time.monotonic() > deadline:
                     assert supervisor.stdout
@@ -102,8 +102,8 @@ def test_runs_stops_and_runs_again_with_its_data(state: Path) -> None:
             children = family(supervisor.pid)
             started = time.monotonic()
             supervisor.send_signal(signal.SIGINT)
-            assert supervisor.wait(15) == 0
-            assert time.monotonic() - started < 10
+            assert supervisor.wait(60) == 0
+            assert time.monotonic() - started < 30
     assert gone(children)
     assert not (state / "dev.json").exists()
     with running(state, port) as (supervisor, instance_again):
@@ -123,7 +123,7 @@ def test_a_dying_process_ends_the_run_with_its_log(used_state: Path) -> None:
         api = next(pid for pid, command in family(supervisor.pid).items() if command.endswith("-m app serve "))
         children = family(supervisor.pid)
         os.kill(api, signal.SIGKILL)
-        assert supervisor.wait(15) == 1
+        assert supervisor.wait(60) == 1
         assert supervisor.stdout
         output = supervisor.stdout.read()
     assert "API was killed by SIGKILL" in output
@@ -134,7 +134,7 @@ def test_a_dying_process_ends_the_run_with_its_log(used_state: Path) -> None:
 def test_check_fails_without_its_servers(state: Path) -> None:
     there = {"DATABASE_URL": "postgresql://postgres@/wayfare?host=/nowhere&port=1", "REDIS_URL": "unix:///nowhere"}
     command = [sys.executable, "-P", "-m", "app", "check"]
-    done = subprocess.run(command, env=environment(state) | there, cwd="/", capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environment(state) | there, cwd="/", capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert done.stdout.count("failed") == 4
 
@@ -142,7 +142,7 @@ def test_check_fails_without_its_servers(state: Path) -> None:
 def test_a_relative_state_folder_is_meant_from_the_callers_folder(used_state: Path) -> None:
     command = [sys.executable, "-P", "-m", "app", "organizations", "list"]
     relative = environment(used_state) | {"WAYFARE_STATE": f"../{used_state.name}"}
-    done = subprocess.run(command, env=relative, cwd=used_state, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=relative, cwd=used_state, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
     assert "demo" in done.stdout
     assert (used_state / "log" / "postgres.log").exists()
@@ -150,7 +150,7 @@ def test_a_relative_state_folder_is_meant_from_the_callers_folder(used_state: Pa
 
 def test_a_wrong_setting_is_named(state: Path) -> None:
     command = [sys.executable, "-P", "-m", "app", "check"]
-    done = subprocess.run(command, env=environment(state, 0), cwd="/", capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environment(state, 0), cwd="/", capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert "WAYFARE_PORT: Input should be greater than or equal to 1" in done.stderr
     assert "Traceback" not in done.stderr
