@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from db.database import Transaction
+from db.dirty_customers import mark_dirty
 from db.organizations import Organization
 from db.records import columns_of
 from db.relations import Relation, Sort
@@ -130,6 +131,8 @@ async def release(
     changes = await refresh_segments(
         tx, organization, [segment.id], candidates=released, now=now, reason=ChangeReason.MANUAL, actor=actor
     )
+    # Segments built on this one may follow; their evaluation is owed.
+    await mark_dirty(tx, released, now)
     return changes[0] if changes else Change(segment.id, 0, 0)
 
 
