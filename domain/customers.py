@@ -97,7 +97,9 @@ def _ascii(domain: str) -> str:
     """The domain in IDNA; empty when it has none, or when a label mixes alphabets to look like another."""
     if domain.isascii():
         return domain
-    if _AMBIGUOUS.search(domain) or any(len(_alphabets(label)) > 1 for label in domain.split(".")):
+    labels = domain.split(".")
+    # In ASCII a hyphen at a label's edge would be hidden by the prefix of IDNA.
+    if _AMBIGUOUS.search(domain) or any(len(_alphabets(label)) > 1 or label != label.strip("-") for label in labels):
         return ""
     try:
         return domain.encode("idna").decode()

@@ -13,7 +13,8 @@ from domain.ids import new_id
 
 NOW = datetime.now(UTC)
 TRIES, ROUNDS = 500, 4
-TOLERANCE = 0.1
+# What a machine shared with others lets one see; a difference in kind, such as a look-up less, is far greater.
+TOLERANCE = 0.25
 
 
 @pytest.fixture

@@ -44,6 +44,8 @@ def test_an_address_that_mail_could_not_reach_is_refused(given: object) -> None:
 @settings(max_examples=1000)
 @given(st.one_of(st.emails(), st.from_regex(r"[a-zA-Z0-9.+@ü-]{1,20}@[a-zöß0-9.-]{1,15}", fullmatch=True)))
 @example("a@b.co")
+@example("0@-ö.ab")
+@example("0@ö-.ab")
 def test_every_accepted_address_is_what_email_validator_makes_of_it(address: str) -> None:
     try:
         ours = email(address)

@@ -57,7 +57,7 @@ async def test_document_that_asks_too_much_is_refused(api: Api, name: str) -> No
 
 @pytest.mark.parametrize("name", sorted(TOO_MUCH))
 async def test_refusing_costs_little(api: Api, name: str) -> None:
-    """50 ms on a machine of our own; the slack is for machines that others use too."""
+    """Far below what an unbounded rule takes; the slack is for machines that others use too."""
     text, _ = TOO_MUCH[name]
     spent = []
     for _ in range(3):
@@ -65,7 +65,7 @@ async def test_refusing_costs_little(api: Api, name: str) -> None:
         before = time.process_time()
         await api(text)
         spent.append(time.process_time() - before)
-    assert min(spent) < 0.15, spent
+    assert min(spent) < 0.5, spent
 
 
 async def test_whole_schema_may_be_asked_for(api: Api) -> None:
