@@ -139,6 +139,13 @@ async def start(tx: Transaction, operation_id: UUID, *, total: int | None = None
     )
 
 
+async def begin_anew(tx: Transaction, operation_id: UUID) -> None:
+    """Nothing is done yet: for work that cannot be gone on with where it was broken off."""
+    await tx.run(
+        "update bulk_operation set done = 0 where organization_id = :organization and id = :id", id=operation_id
+    )
+
+
 async def limit_of(tx: Transaction, operation_id: UUID) -> frozenset[UUID] | None:
     """The brands that whoever started it is limited to; None for all."""
     brands: list[UUID] | None = await tx.value(

@@ -46,9 +46,17 @@ async def name_result(tx: Transaction, operation_id: UUID, name: str) -> None:
 
 
 async def forget_result(tx: Transaction, operation_id: UUID) -> None:
-    """Removes what an attempt that was broken off has left."""
+    """Removes what an attempt that was broken off has left; the file of a completed operation stays.
+
+    A worker that dies between the end of the operation and that of its job has the job done again.
+    """
     await tx.run(
-        "delete from bulk_result where organization_id = :organization and bulk_operation_id = :id", id=operation_id
+        """
+        delete from bulk_result r using bulk_operation o
+        where r.organization_id = :organization and r.bulk_operation_id = :id
+          and o.organization_id = r.organization_id and o.id = r.bulk_operation_id and o.state <> 'COMPLETED'
+        """,
+        id=operation_id,
     )
 
 

@@ -33,6 +33,7 @@ async def backtest(run: Run) -> None:
         if not await bulk.start(tx, operation_id):
             await bulk.stop(tx, operation_id)
             return
+        await bulk.begin_anew(tx, operation_id)
     file = File(run, operation_id)
     async with run.database.tenant(run.organization_id, brands) as reader:
         await freeze(reader)

@@ -32,6 +32,7 @@ async def export(run: Run) -> None:
         if not await bulk.start(tx, operation_id):
             await bulk.stop(tx, operation_id)
             return
+        await bulk.begin_anew(tx, operation_id)
     file = File(run, operation_id)
     # Limited as who asked for it is: others' customers are not in the file.
     async with run.database.tenant(run.organization_id, brands) as reader:

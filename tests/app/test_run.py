@@ -36,6 +36,9 @@ def wayfare(state: Path, *arguments: str, cwd: Path = Path("/")) -> subprocess.C
 def running(state: Path, port: int = 8000) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """The supervisor and its dev.json, once it is there."""
     command = [sys.executable, "-P", "-m", "app", "run", "--demo", "none"]
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell that runs the tests in the background lets them ignore Ctrl-C, and children inherit that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         command, env=environment(state, port), cwd="/", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as supervisor:
