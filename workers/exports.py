@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from db import bulk
+from db import bulk, bulk_results
 from db.audience import freeze
-from db.bulk_results import CHUNK, add_result_chunk, forget_result, name_result
+from db.bulk_results import add_result_chunk, forget_result, name_result
 from db.database import Transaction
 from db.exports import FIRST, customer_rows, member_rows
 from db.points import point
@@ -86,7 +86,7 @@ class File:
         """False when the operation shall stop; nothing is left then."""
         self.waiting += lines(rows).encode()
         self.rows += len(rows)
-        if len(self.waiting) < CHUNK:
+        if len(self.waiting) < bulk_results.CHUNK:
             return True
         return await self._store()
 

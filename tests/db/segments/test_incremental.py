@@ -112,8 +112,8 @@ class Life:
             pass
         changed = await unsettled(self.tx, 100)
         if changed:
-            told_again = {"candidates": these(*changed), "reason": ChangeReason.LIVE, "percentiles": False}
-            await refresh(self.tx, now=self.now, **told_again)
+            again: dict[str, Any] = {"candidates": these(*changed), "reason": ChangeReason.LIVE, "percentiles": False}
+            await refresh(self.tx, now=self.now, **again)
             await note_dues(self.tx, await current_organization(self.tx), these(*changed), self.now)
             await settled(self.tx, changed)
 

@@ -47,7 +47,7 @@ async def test_decisions_take_effect_at_once_and_stay_through_refreshes(database
         assert await decide(tx, rome, EXCLUDE, bob) == Change(rome, 0, 1)
         assert await decide(tx, rome, INCLUDE, cyd, ada) == Change(rome, 1, 0)
         for told in ({}, {"candidates": these(ada, bob, cyd), "reason": ChangeReason.LIVE}):
-            assert await refresh(tx, **told) == []
+            assert await refresh(tx, None, **told) == []
             assert await members(tx, rome) == [ada, cyd]
         assert (await segment(tx, rome)).member_count == 2
         assert (await history(tx, rome))[2:] == [(cyd, "ENTERED", "MANUAL"), (bob, "LEFT", "MANUAL")]

@@ -5,6 +5,7 @@ import io
 from typing import Any
 from uuid import UUID
 
+from db import bulk_results
 from db import exports as reading
 from db.database import Database
 from domain.bulk import BulkKind
@@ -13,11 +14,11 @@ from tests.workers import everybody
 from tests.workers.faults import Scenario
 from workers import exports
 
-_PAGE, _CHUNK = reading.PAGE, exports.CHUNK
+_PAGE, _CHUNK = reading.PAGE, bulk_results.CHUNK
 
 
 async def prepare(database: Database, organization: UUID) -> None:
-    reading.PAGE, exports.CHUNK = 7, 1
+    reading.PAGE, bulk_results.CHUNK = 7, 1
     await everybody.prepare(database, organization)
 
 
@@ -30,7 +31,7 @@ async def act(database: Database, organization: UUID) -> None:
 
 async def observe(database: Database, organization: UUID) -> Any:
     """The operation, and who is in the file, each of them once."""
-    reading.PAGE, exports.CHUNK = _PAGE, _CHUNK
+    reading.PAGE, bulk_results.CHUNK = _PAGE, _CHUNK
     async with database.tenant(organization) as tx:
         operations = await tx.rows(
             "select state, done, result_name from bulk_operation where organization_id = :organization"
