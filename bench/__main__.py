@@ -24,8 +24,8 @@ from bench.servers import NAMES, NODE, install_peers, running
 
 STATE = CHECKOUT / "var" / "bench"
 COMMITTED = Path(__file__).parent
-# What is measured at these sizes is for the repository, under these names; anything else stays in the state folder.
 SMALL = 10_000
+# What is measured at these sizes is for the repository, under these names; anything else stays in the state folder.
 PUBLISHED = {200_000: "results", 1_000_000: "results-1m"}
 
 

@@ -106,10 +106,11 @@ class PlanningExecutor(LoadingExecutor):
     def _plan(self, reading: Reading[Any], type_: GraphQLOutputType, nodes: FieldDetailsList) -> Plan:
         plans: Plans = self.context_value.plans
         key = (identity(nodes), reading.relation.name, plans.chosen(self.variable_values))
-        if key not in plans.compiled:
+        plan = plans.compiled.get(key)
+        if plan is None:
             compiler = Compiler(lambda type_, nodes: self.collect_subfields(type_, nodes).grouped_field_set)
-            plans.compiled[key] = Plan.of(compiler, reading, type_, nodes)
-        return plans.compiled[key]
+            plan = plans.remember(key, Plan.of(compiler, reading, type_, nodes))
+        return plan
 
 
 def _in_list(path: Path) -> bool:

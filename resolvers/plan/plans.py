@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # Forms of pages (order, direction, cursor or not) that one plan remembers the text for.
 MAX_FORMS = 64
+# Combinations of what @skip and @include leave out that one document remembers plans for; clients choose them.
+MAX_PLANS = 256
 
 
 @dataclass(slots=True)
@@ -77,6 +79,14 @@ class Plans:
     def of(cls, document: DocumentNode) -> "Plans":
         return cls(_deciding(document))
 
+    def remember(self, key: object, plan: Plan) -> Plan:
+        """Keeps a compiled reading, and of all others too as long as they are few."""
+        if len(self.compiled) >= MAX_PLANS:
+            self.compiled.clear()
+            self.roots.clear()
+        self.compiled[key] = plan
+        return plan
+
     def chosen(self, variables: VariableValues) -> tuple[Any, ...]:
         """The values that change what is selected."""
         return tuple([variables.coerced.get(name) for name in self.deciding])
@@ -92,6 +102,8 @@ def _deciding(document: DocumentNode) -> tuple[str, ...]:
 
     class Conditions(Visitor):
         def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+            if node.name.value not in ("skip", "include"):
+                return
             values = [argument.value for argument in node.arguments or ()]
             names.update(value.name.value for value in values if isinstance(value, VariableNode))
 

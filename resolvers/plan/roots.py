@@ -30,7 +30,7 @@ from strawberry.types.info import Info
 from resolvers.context import Context
 from resolvers.plan.answers import answer, statement_of
 from resolvers.plan.arguments import BACKREF, Arguments
-from resolvers.plan.plans import Plans, identity
+from resolvers.plan.plans import MAX_PLANS, Plans, identity
 from resolvers.readings import Reading
 
 NO_VARIABLES = VariableValues({}, {})
@@ -61,9 +61,13 @@ class Root:
             reading = await reading
         if not isinstance(reading, Reading):
             raise OrdinaryError(always=True)
+        if reading.key is None and not is_non_null_type(self.definition.type):
+            return None
         plan = context.plans.compiled.get((self.nodes, reading.relation.name, chosen))
         if plan is None or reading.key is None:
             raise OrdinaryError
+        if plan.obstacle is not None:
+            raise OrdinaryError(always=True)
         statement = statement_of(plan, reading, context, variables)
         found = None if statement is None else await answer(context, reading, statement)
         if statement is None or (found is None and is_non_null_type(self.definition.type)):
@@ -125,6 +129,8 @@ def learn(executor: Executor[Any]) -> None:
     plans: Plans = executor.context_value.plans
     key = (id(executor.operation), plans.chosen(executor.variable_values))
     if key not in plans.roots:
+        if len(plans.roots) >= MAX_PLANS:
+            plans.roots.clear()
         plans.roots[key] = _roots(executor)
 
 

@@ -1,7 +1,7 @@
 set role wayfare_owner;
 
--- How many customers stand in each stage, kept by triggers, because counting a million journeys takes a third of a
--- second each time somebody looks. The sum over the parts counts; connections write to different parts, so that two
+-- How many customers stand in each stage, kept by triggers, because counting every journey each time somebody
+-- looks costs the more the more there are. The sum over the parts counts; connections write to different parts, so that two
 -- who move customers into the same stage seldom wait for each other.
 create table journey_count (
     organization_id UUID NOT NULL,
