@@ -1,129 +1,39 @@
-"""Subscriptions as the schema answers them: who may watch what, what an event says, what is said of interruptions."""
+"""Subscriptions as the schema answers them: who may watch what, what an event says."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
-import orjson
 import pytest
 
-from db import bulk, segments
+from db import segments
 from db.database import Database
-from db.journeys import EVALUATE_JOB
 from db.organizations import add_brand, create_organization, current_organization
 from db.statement import sql
 from domain.access import SCOPES
-from domain.bulk import BulkKind
 from domain.conditions import parse
 from domain.ids import new_id
-from domain.live import Change, Gap, Interruption, MembershipChange
+from domain.live import Change, MembershipChange
 from domain.segments import SegmentType
-from resolvers import live, watch
-from resolvers.context import Context
 from resolvers.ids import global_id, split_id
-from resolvers.watch import Watch
 from schema.build import schema
-from schema.execute import begin
-from tests.api import TOOLS, Api, caller
+from tests.api import Api
 from tests.feed import Here
-
-MEMBERSHIPS = """
-subscription ($id: ID) { segmentMembershipChanged(segmentId: $id) {
-  delivery change count at customerIds customers { name } segmentId segment { name memberCount } } }
-"""
-STAGES = """
-subscription ($id: ID) { journeyStageChanged(stageId: $id) {
-  delivery count customerIds customers { name } fromStageId fromStage { key } toStageId toStage { key } } }
-"""
-BULK = """
-subscription ($id: ID) { bulkOperationProgressed(id: $id) {
-  delivery bulkOperationId bulkOperation { state done progress counts { outcome number } } } }
-"""
-CAMPAIGN = "subscription ($id: ID) { campaignProgressed(id: $id) { delivery campaignId campaign { name status } } }"
-
-
-@pytest.fixture
-def feed(database: Database, monkeypatch: pytest.MonkeyPatch) -> Here:
-    here = Here()
-    monkeypatch.setattr(database, "_announce", here.announce)
-    return here
-
-
-Answers = AsyncGenerator[dict[str, Any], None]
-Subscribe = Callable[..., Any]
-
-
-@pytest.fixture
-def subscribe(database: Database, organization: UUID, feed: Here) -> Subscribe:
-    """`await subscribe(document, id)` -> the answers to come, or the answer that refuses."""
-
-    async def run(
-        document: str,
-        id_: str | None = None,
-        *,
-        organization: UUID = organization,
-        scopes: frozenset[str] = frozenset(SCOPES),
-        **limits: Any,
-    ) -> Any:
-        def context() -> Context:
-            asking = replace(caller(organization, scopes), **limits)
-            return Context(database, asking, datetime.now(UTC), replace(TOOLS, feed=feed))
-
-        return await begin(context(), document, {"id": id_}, fresh=context)
-
-    return run
-
-
-async def following(answers: Answers) -> dict[str, Any]:
-    """The one field of the next answer, as JSON tells it."""
-    answer = orjson.loads(orjson.dumps(await asyncio.wait_for(anext(answers), 10)))
-    assert "errors" not in answer, answer
-    (field,) = answer["data"].values()
-    told: dict[str, Any] = field
-    return told
-
-
-async def silent(answers: Answers) -> bool:
-    """Whether nothing comes for a while."""
-    coming = asyncio.ensure_future(anext(answers))
-    done, _ = await asyncio.wait({coming}, timeout=0.3)
-    coming.cancel()
-    await asyncio.gather(coming, return_exceptions=True)
-    return not done
-
-
-UPSERT = "mutation ($c: CustomersUpsertInput!) { customersUpsert(input: $c) { outcomes { customer { id } } } }"
-
-
-async def make_customers(api: Api, number: int) -> list[str]:
-    people = [{"externalId": f"p{n}", "name": f"Person {n}"} for n in range(number)]
-    made = await api(UPSERT, c={"customers": people})
-    return [outcome["customer"]["id"] for outcome in made["data"]["customersUpsert"]["outcomes"]]
-
-
-async def make_segment(database: Database, organization: UUID, key: str = "vip", brand: UUID | None = None) -> UUID:
-    async with database.tenant(organization) as tx:
-        definition = segments.Definition(key, key.upper(), SegmentType.MANUAL, brand_id=brand)
-        return await segments.create_segment(tx, definition, actor="test")
-
-
-ASSIGN = "mutation ($i: SegmentAssignInput!) { segmentAssign(input: $i) { userErrors { message } } }"
-
-
-async def assign(api: Api, segment: UUID, customers: list[str]) -> None:
-    given = {"segmentId": global_id("Segment", segment), "customerIds": customers}
-    answer = await api(ASSIGN, i=given)
-    assert answer["data"]["segmentAssign"]["userErrors"] == [], answer
-
-
-async def unassign(api: Api, segment: UUID, customers: list[str]) -> None:
-    unassign = "mutation ($i: SegmentUnassignInput!) { segmentUnassign(input: $i) { userErrors { message } } }"
-    answer = await api(unassign, i={"segmentId": global_id("Segment", segment), "customerIds": customers})
-    assert answer["data"]["segmentUnassign"]["userErrors"] == [], answer
+from tests.schema.watching import (
+    BULK,
+    CAMPAIGN,
+    MEMBERSHIPS,
+    STAGES,
+    Subscribe,
+    assign,
+    following,
+    make_customers,
+    make_segment,
+    request_operation,
+    silent,
+    unassign,
+)
 
 
 async def test_who_enters_a_segment_is_told_once_with_what_can_be_read(
@@ -230,93 +140,6 @@ async def test_moves_between_stages_are_told(api: Api, subscribe: Subscribe, org
         assert (told["fromStageId"], told["toStageId"]) == (began["toStageId"], second[1])
         assert (told["toStage"], told["customerIds"]) == ({"key": second[0]}, [customers[0]])
         assert first[0] != second[0]
-
-
-async def request_operation(database: Database, organization: UUID) -> UUID:
-    async with database.tenant(organization) as tx:
-        return await bulk.request_operation(tx, BulkKind.EVALUATE, EVALUATE_JOB, actor="test")
-
-
-async def test_an_operation_is_told_from_now_to_its_end(
-    subscribe: Subscribe, database: Database, organization: UUID
-) -> None:
-    operation = await request_operation(database, organization)
-    async with aclosing(await subscribe(BULK, global_id("BulkOperation", operation))) as answers:
-        assert (await following(answers))["bulkOperation"]["state"] == "QUEUED"
-        async with database.tenant(organization) as tx:
-            await bulk.start(tx, operation, total=4)
-        assert (await following(answers))["bulkOperation"]["state"] == "RUNNING"
-        async with database.tenant(organization) as tx:
-            await bulk.progress(tx, operation, done=1, counts={"moved": 1})
-        told = await following(answers)
-        assert told["bulkOperation"] == {
-            "state": "RUNNING",
-            "done": "1",
-            "progress": 0.25,
-            "counts": [{"outcome": "moved", "number": "1"}],
-        }
-        async with database.tenant(organization) as tx:
-            await bulk.finish(tx, operation)
-        told = await following(answers)
-        assert (told["delivery"], told["bulkOperation"]["state"]) == ("LIVE", "COMPLETED")
-        with pytest.raises(StopAsyncIteration):
-            await anext(answers)
-
-
-async def test_all_operations_can_be_watched(subscribe: Subscribe, database: Database, organization: UUID) -> None:
-    async with aclosing(await subscribe(BULK)) as answers:
-        operation = await request_operation(database, organization)
-        told = await following(answers)
-        assert (told["bulkOperationId"], told["bulkOperation"]["state"]) == (
-            global_id("BulkOperation", operation),
-            "QUEUED",
-        )
-
-
-async def test_while_events_are_interrupted_progress_is_looked_up(
-    subscribe: Subscribe, feed: Here, database: Database, organization: UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(live, "LOOK_UP", 0.05)
-    operation = await request_operation(database, organization)
-    async with aclosing(await subscribe(BULK, global_id("BulkOperation", operation))) as answers:
-        assert (await following(answers))["delivery"] == "LIVE"
-        feed.notice(organization, Interruption())
-        told = await following(answers)
-        assert (told["delivery"], told["bulkOperation"]["state"]) == ("DELAYED", "QUEUED")
-        monkeypatch.setattr(database, "_announce", None)
-        async with database.tenant(organization) as tx:
-            await bulk.start(tx, operation, total=4)
-        told = await following(answers)
-        assert (told["delivery"], told["bulkOperation"]["state"]) == ("DELAYED", "RUNNING")
-        assert await silent(answers)
-
-
-async def test_after_an_interruption_progress_is_told_anew(
-    subscribe: Subscribe, feed: Here, database: Database, organization: UUID
-) -> None:
-    operation = await request_operation(database, organization)
-    async with aclosing(await subscribe(BULK, global_id("BulkOperation", operation))) as answers:
-        await following(answers)
-        feed.notice(organization, Interruption(), Gap())
-        assert (await following(answers))["delivery"] == "DELAYED"
-        assert (await following(answers))["delivery"] == "RESYNC"
-
-
-async def test_interruptions_of_changes_are_told(subscribe: Subscribe, feed: Here, organization: UUID) -> None:
-    for document in (MEMBERSHIPS, STAGES, BULK, CAMPAIGN):
-        async with aclosing(await subscribe(document)) as answers:
-            feed.notice(organization, Interruption(), Gap())
-            told = [await following(answers), await following(answers)]
-            assert [one.pop("delivery") for one in told] == ["DELAYED", "RESYNC"]
-            assert [value for one in told for value in one.values() if value] == []
-
-
-async def test_who_reads_too_slowly_is_told_that_something_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "MOST_WAITING", 3)
-    one = Watch(lambda _: True)
-    for _ in range(4):
-        one.tell(MembershipChange(new_id(), Change.LEFT, 1, (new_id(),), datetime.now(UTC)))
-    assert [await one.next(), await one.next(0.01)] == [Gap(), None]
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,13 @@ import pytest
 from db.database import Database
 from db.organizations import create_organization
 from domain.ids import new_id
+from tests.campaigns import SECRET, Shop, open_shop
 from tests.conftest import TEMPLATE
+from tests.mail import MailServer, mail_server
 from tests.redis import RedisServer, redis_server
 from tests.workers.trials import TABLES
+from workers import delivery
+from workers.delivery import deliver_by_smtp
 
 
 @pytest.fixture
@@ -53,3 +57,16 @@ async def own_organization(own_database: Database) -> UUID:
     async with own_database.tenant(organization_id) as tx:
         await create_organization(tx, name="Test", slug="test")
     return organization_id
+
+
+@pytest.fixture
+async def shop(database: Database, organization: UUID) -> Shop:
+    return await open_shop(database, organization)
+
+
+@pytest.fixture
+async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MailServer]:
+    monkeypatch.setattr(delivery, "_delivery", None)
+    async with mail_server() as running:
+        deliver_by_smtp(running.url, SECRET)
+        yield running
