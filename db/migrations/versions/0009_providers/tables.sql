@@ -1,0 +1,4 @@
+-- Providers: accounts and devices.
+set role wayfare_owner;
+
+reset role;

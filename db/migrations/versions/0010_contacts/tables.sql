@@ -1,0 +1,4 @@
+-- Contacts: templates, preferences and confirmations.
+set role wayfare_owner;
+
+reset role;
