@@ -96,7 +96,7 @@ customer_note = tenant_table(
 )
 sa.Index("customer_note_customer_idx", customer_note.c.organization_id, customer_note.c.customer_id)
 
-CHANNELS = ["EMAIL", "SMS", "PUSH", "WALLET"]
+CHANNELS = ["EMAIL", "SMS", "PUSH", "WALLET", "WEBHOOK"]
 CONSENT_STATES = ["SUBSCRIBED", "UNSUBSCRIBED", "PENDING", "NEVER"]
 
 consent = tenant_table(

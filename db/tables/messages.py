@@ -1,9 +1,15 @@
 """The message ledger: one row for each recipient of a campaign, and the only place that knows what was sent."""
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
-from db.tables.columns import belongs_to, identifier, instant, integer, one_of, tenant_table, text
+from db.tables.columns import belongs_to, boolean, identifier, instant, integer, one_of, tenant_table, text
 from db.tables.customers import CHANNELS
+
+STATUSES = [
+    *["QUEUED", "CLAIMED", "SENDING", "UNCERTAIN", "SENT", "DELIVERED", "OPENED", "CLICKED"],
+    *["BOUNCED", "FAILED", "SKIPPED"],
+]
 
 # The id is also the provider's idempotency key and the local part of Message-ID.
 message = tenant_table(
@@ -27,6 +33,29 @@ message = tenant_table(
     instant("sending_at", null=True),
     instant("sent_at", null=True),
     instant("updated_at", default=True),
+    # NULL while the rest of an experiment's audience waits for the winner.
+    sa.Column("variant", sa.SmallInteger(), nullable=True, server_default="1"),
+    # Which occasion of a triggered campaign, or which test: '' for a broadcast.
+    text("entry", default=""),
+    boolean("is_test", default=False),
+    # Of the segments included, those the customer was in at the snapshot.
+    sa.Column("segment_ids", pg.ARRAY(sa.Uuid()), nullable=True),
+    # Deferred for a cap or quiet hours no longer than this.
+    instant("expires_at", null=True),
+    identifier("provider_account_id", null=True),
+    sa.Column("cost", sa.Numeric(12, 6), nullable=True),
+    # Facts that came back: each is told once and never changes.
+    instant("delivered_at", null=True),
+    instant("opened_at", null=True),
+    instant("clicked_at", null=True),
+    instant("machine_opened_at", null=True),
+    instant("machine_clicked_at", null=True),
+    instant("bounced_at", null=True),
+    text("bounce_kind", null=True),
+    instant("complained_at", null=True),
+    instant("unsubscribed_at", null=True),
+    instant("replied_at", null=True),
+    instant("converted_at", null=True),
     belongs_to("campaign", "campaign_id"),
     sa.ForeignKeyConstraint(
         ["organization_id", "customer_id"],
@@ -34,9 +63,13 @@ message = tenant_table(
         ondelete="SET NULL (customer_id)",
     ),
     # The customer first: it serves a customer's messages, and never tempts the planner when a campaign is asked for.
-    sa.UniqueConstraint("organization_id", "customer_id", "campaign_id", "channel"),
+    sa.UniqueConstraint(
+        "organization_id", "customer_id", "campaign_id", "channel", "entry", name="message_recipient_key"
+    ),
     one_of("channel", CHANNELS),
-    one_of("status", ["QUEUED", "CLAIMED", "SENDING", "UNCERTAIN", "SENT", "FAILED", "SKIPPED"]),
+    # The highest rank that is known; BOUNCED wins over all of them.
+    one_of("status", STATUSES),
+    one_of("bounce_kind", ["HARD", "SOFT"]),
     sa.CheckConstraint("(status = 'SKIPPED') = (skip_reason is not null)", name="skip_reason"),
     # The campaign's key contains the organization; checking it once more would be a seventh of a snapshot.
     owner=False,
@@ -47,6 +80,7 @@ sa.Index(
     message.c.campaign_id,
     message.c.channel,
     message.c.address,
+    message.c.entry,
     unique=True,
     postgresql_where=sa.and_(message.c.address.is_not(None), message.c.status != "SKIPPED"),
 )
