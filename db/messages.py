@@ -76,12 +76,14 @@ TALLY_OF_CAMPAIGN = Relation(
         select coalesce(sum(g.number), 0)::bigint as audience,
                coalesce(sum(g.number) filter (where g.status in ('QUEUED', 'CLAIMED', 'SENDING')), 0)::bigint
                    as pending,
-               coalesce(sum(g.number) filter (where g.status = 'SENT'), 0)::bigint as sent,
+               coalesce(sum(g.number) filter (where g.status = any(
+                   '{SENT,DELIVERED,OPENED,CLICKED,BOUNCED}'::text[])), 0)::bigint as sent,
                coalesce(sum(g.number) filter (where g.status = 'FAILED'), 0)::bigint as failed,
                coalesce(sum(g.number) filter (where g.status = 'UNCERTAIN'), 0)::bigint as uncertain,
                coalesce(sum(g.number) filter (where g.status = 'SKIPPED'), 0)::bigint as skipped
         from (select m.status, count(*) as number from message m
-              where m.organization_id = t.organization_id and m.campaign_id = t.id group by 1) g
+              where m.organization_id = t.organization_id and m.campaign_id = t.id and not m.is_test
+              group by 1) g
     ) n""",
     key="t.id",
 )
@@ -90,7 +92,7 @@ SKIPS_OF_CAMPAIGN = Relation(
     Skips,
     """
     (select m.organization_id, m.campaign_id, m.skip_reason as reason, count(*) as number from message m
-     where m.status = 'SKIPPED' group by 1, 2, 3) t
+     where m.status = 'SKIPPED' and not m.is_test group by 1, 2, 3) t
     """,
     key="t.campaign_id",
     orders=(("REASON", Sort('t.reason collate "C"', "text")),),

@@ -10,6 +10,7 @@ class Channel(StrEnum):
     SMS = "SMS"
     PUSH = "PUSH"
     WALLET = "WALLET"
+    WEBHOOK = "WEBHOOK"
 
 
 class ConsentState(StrEnum):

@@ -13,15 +13,32 @@ LONGEST_PAUSE = timedelta(hours=1)
 
 
 class MessageStatus(StrEnum):
-    """CLAIMED: a worker has it and nobody has talked to the provider. SENDING: somebody may have."""
+    """CLAIMED: a worker has it and nobody has talked to the provider. SENDING: somebody may have.
+
+    The highest rank that is known; BOUNCED wins over all of them.
+    """
 
     QUEUED = "QUEUED"
     CLAIMED = "CLAIMED"
     SENDING = "SENDING"
     UNCERTAIN = "UNCERTAIN"
     SENT = "SENT"
+    DELIVERED = "DELIVERED"
+    OPENED = "OPENED"
+    CLICKED = "CLICKED"
+    BOUNCED = "BOUNCED"
     FAILED = "FAILED"
     SKIPPED = "SKIPPED"
+
+
+# The provider took it, whatever came back later.
+ACCEPTED = (
+    MessageStatus.SENT,
+    MessageStatus.DELIVERED,
+    MessageStatus.OPENED,
+    MessageStatus.CLICKED,
+    MessageStatus.BOUNCED,
+)
 
 
 class SkipReason(StrEnum):
@@ -35,6 +52,10 @@ class SkipReason(StrEnum):
     CAMPAIGN_CANCELLED = "CAMPAIGN_CANCELLED"
     CUSTOMER_DELETED = "CUSTOMER_DELETED"
     RENDER_ERROR = "RENDER_ERROR"
+    FREQUENCY_CAPPED = "FREQUENCY_CAPPED"
+    QUIET_HOURS_EXPIRED = "QUIET_HOURS_EXPIRED"
+    HOLDOUT = "HOLDOUT"
+    PAST_LOCAL_TIME = "PAST_LOCAL_TIME"
 
 
 class DeliveryPolicy(StrEnum):

@@ -48,5 +48,5 @@ def address(channel: Channel, value: str, *field: str) -> str:
             return customers.email(value, *field)
         case Channel.SMS:
             return customers.phone(value, *field)
-        case Channel.PUSH | Channel.WALLET:
+        case Channel.PUSH | Channel.WALLET | Channel.WEBHOOK:
             raise Refused("INVALID", f"There are no {channel} addresses yet.", field)

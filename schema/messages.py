@@ -46,6 +46,10 @@ described(
         "SENDING": "A worker may have called the provider.",
         "UNCERTAIN": "Nobody knows whether the provider took it; messageResolve settles it.",
         "SENT": "The provider took it.",
+        "DELIVERED": "The provider says that it arrived.",
+        "OPENED": "A person opened it.",
+        "CLICKED": "A person followed a link in it.",
+        "BOUNCED": "It was taken and came back.",
         "FAILED": "The provider refused it for good.",
         "SKIPPED": "It will not be sent; skipReason says why.",
     },
@@ -62,6 +66,10 @@ described(
         "CAMPAIGN_CANCELLED": "The campaign was cancelled before it was sent.",
         "CUSTOMER_DELETED": "The customer was deleted before it was sent.",
         "RENDER_ERROR": "The template cannot be rendered for this customer.",
+        "FREQUENCY_CAPPED": "A frequency rule lets no more messages to the customer through.",
+        "QUIET_HOURS_EXPIRED": "It could not be sent outside the customer's quiet hours in time.",
+        "HOLDOUT": "The customer is held out of the experiment, to compare with.",
+        "PAST_LOCAL_TIME": "The time it is to be sent at was past in the customer's time zone.",
     },
 )
 described(

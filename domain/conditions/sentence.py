@@ -79,6 +79,7 @@ _CHANNELS = {
     tree.Channel.SMS: "SMS",
     tree.Channel.PUSH: "push",
     tree.Channel.WALLET: "wallet",
+    tree.Channel.WEBHOOK: "webhook",
 }
 _OUTCOMES = {
     tree.MessageOutcome.SENT: "was sent",
@@ -125,8 +126,8 @@ def _when(leaf: FactLeaf) -> str:
 
 
 def _message(leaf: tree.MessageLeaf, names: Names) -> str:
-    channel = "a" if leaf.channel is None else f"an {_CHANNELS[leaf.channel]}"
-    channel = channel.replace("an push", "a push").replace("an wallet", "a wallet")
+    kind = "" if leaf.channel is None else _CHANNELS[leaf.channel]
+    channel = f"{'an' if kind in ('e-mail', 'SMS') else 'a'} {kind}".strip()
     campaign = "" if leaf.campaign_id is None else f" of campaign {_named(leaf.campaign_id, names)}"
     when = "" if leaf.within_days is None else f" {last_days(leaf.within_days)}"
     return f"{_OUTCOMES[leaf.was]} {channel} message{campaign}{when}"

@@ -43,7 +43,13 @@ described(
 described(
     Channel,
     "A way to reach a customer.",
-    {"EMAIL": "E-mail.", "SMS": "Text message.", "PUSH": "Push notification.", "WALLET": "Wallet pass."},
+    {
+        "EMAIL": "E-mail.",
+        "SMS": "Text message.",
+        "PUSH": "Push notification.",
+        "WALLET": "Wallet pass.",
+        "WEBHOOK": "A call to an address of the brand's own.",
+    },
 )
 described(
     ConsentState,
