@@ -73,6 +73,7 @@ def _processes(settings: Settings, addresses: Addresses, prepared: Prepared) -> 
         "WAYFARE_SECRET": development_secret(settings).decode(),
         # So that a webhook can be tried with a receiver on this machine.
         "OUTBOUND_ALLOW": settings.outbound_allow or "127.0.0.0/8,::1/128",
+        "PUBLIC_URL": settings.public_url or _address(settings.host, port),
         "WAYFARE_HOST": settings.host,
         "WAYFARE_PORT": str(port),
         "WAYFARE_STATE": str(settings.state),
@@ -90,10 +91,13 @@ def _processes(settings: Settings, addresses: Addresses, prepared: Prepared) -> 
         for name, command in commands.items():
             children.append(_start(name, command, settings, environment))
         children[0].wait_until(lambda: listens(settings.host, port), START_TIMEOUT)
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        yield f"http://{host}:{port}/graphql", children
+        yield f"{_address(settings.host, port)}/graphql", children
     finally:
         _stop(children)
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _start(name: str, command: Sequence[str], settings: Settings, environment: dict[str, str]) -> Process:

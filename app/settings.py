@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.webhooks.targets import Network, parse_networks
@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     smtp_url: str | None = None
     # The address of brands that have none of their own.
     mail_from: str | None = None
+    # Where links in messages point: this API as customers reach it. None: messages carry no links of ours.
+    public_url: str | None = None
     # Keys the hashes of suppressed addresses. None: `wayfare run` keeps one in the state folder.
     secret: SecretStr | None = Field(default=None, min_length=32, validation_alias="WAYFARE_SECRET")
 
@@ -80,6 +82,15 @@ class Settings(BaseSettings):
     # A folder with initdb and postgres; a valkey-server or redis-server, or the folder of one.
     embed_pg_bin: Place | None = None
     embed_redis_bin: Place | None = None
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, url: str | None) -> str | None:
+        """Without the slash at its end; raises ValueError for what is not the address of a site."""
+        parts = urlsplit(url or "https://none")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("PUBLIC_URL is written as https://host or https://host/path")
+        return url and url.rstrip("/")
 
     @property
     def origins(self) -> list[str]:

@@ -23,6 +23,13 @@ def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings() == Settings.model_construct()
 
 
+def test_a_public_address_is_that_of_a_site() -> None:
+    assert Settings(public_url="https://mail.example/we/").public_url == "https://mail.example/we"
+    for wrong in ("mail.example", "ftp://mail.example", "https://", "https://mail.example/?a=b"):
+        with pytest.raises(ValueError, match="PUBLIC_URL"):
+            Settings(public_url=wrong)
+
+
 def test_migrations_use_the_owners_address_when_there_is_one() -> None:
     assert Settings(database_url="a", database_admin_url=None).admin_url == "a"
     assert Settings(database_url="a", database_admin_url="b").admin_url == "b"
