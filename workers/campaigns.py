@@ -15,8 +15,9 @@ from domain.suppressions import AddressKey
 from workers.delivery import delivery
 from workers.jobs import Again, Run, handles, when_dead
 from workers.letters import Letter
+from workers.providers.choosing import provider_for
+from workers.providers.provider import UnreachableError
 from workers.sending import HaltedError, Sending
-from workers.smtp import UnreachableError
 
 SLICE = 20.0
 # While a server cannot be used nothing counts as an attempt, so asking again costs nothing.
@@ -117,9 +118,9 @@ async def _send(run: Run, campaign: Campaign) -> Again | None:
         here = delivery()
         async with run.database.tenant(run.organization_id) as tx:
             letter = await Letter.read(tx, campaign, here.sender)
-        async with here.connect() as smtp:
+        async with await provider_for(run, campaign.brand_id, campaign.audience.channel) as provider:
             await _tell(run, campaign.id, None)
-            sending = Sending(run, campaign, letter, smtp, AddressKey.of(here.secret, run.organization_id))
+            sending = Sending(run, campaign, letter, provider, AddressKey.of(here.secret, run.organization_id))
             while asyncio.get_running_loop().time() < until:
                 if not await sending.batch():
                     return await _wait(run, campaign.id, queued=True)
@@ -132,7 +133,7 @@ async def _send(run: Run, campaign: Campaign) -> Again | None:
 
 async def _pause(run: Run, campaign_id: UUID, error: UnreachableError) -> Again:
     await _tell(run, campaign_id, str(error))
-    return Again(after=OUTAGE_PAUSE)
+    return Again(after=error.after or OUTAGE_PAUSE)
 
 
 async def _wait(run: Run, campaign_id: UUID, *, queued: bool) -> Again | None:

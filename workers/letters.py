@@ -11,8 +11,8 @@ from db.deliveries import Recipient
 from db.organizations import current_organization
 from db.templates import content_of
 from domain.templates import NAMES, Content, first_name, spelled
-from workers.mails import Mail
-from workers.smtp import UnreachableError
+from workers.parcels import Parcel
+from workers.providers.provider import UnreachableError
 from workers.templates import render
 
 
@@ -44,13 +44,13 @@ class Letter:
         content = await content_of(tx, campaign.template_id, campaign.template_version)
         return cls(content, address, brand.sender_name or brand.name, ZoneInfo(organization.timezone), ours)
 
-    def to(self, recipient: Recipient, now: datetime) -> Mail:
+    def to(self, recipient: Recipient, now: datetime) -> Parcel:
         """The recipient's mail; refuses TEMPLATE_ERROR."""
         known = {name: self._told(value) for name, value in asdict(recipient).items()}
         known["first_name"] = first_name(recipient.kind, recipient.name)
         values = {group: spelled(group, known) for group in NAMES} | self.ours
         content = render(self.content, values)
-        return Mail(recipient.id, self.sender, self.sender_name, recipient.address, recipient.name, content, now)
+        return Parcel(recipient.id, self.sender, self.sender_name, recipient.address, recipient.name, content, now)
 
     def _told(self, value: object) -> object:
         """Instants are told in the organization's time zone."""

@@ -1,41 +1,38 @@
 """Mails as bytes: headers that values cannot break out of, text and HTML as alternatives."""
 
 import re
-from dataclasses import dataclass
-from datetime import datetime
 from email import policy
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from uuid import UUID
+from email.policy import EmailPolicy
 
-from domain.templates import Content
+from workers.parcels import Parcel
 
+
+class _Links(UnstructuredHeader, BaseHeader):
+    """A header of URLs: folded between them alone, because what folds words encodes those that are long."""
+
+    def fold(self, *, policy: EmailPolicy) -> str:
+        return f"{self.name}: {str(self).replace(', ', ',' + policy.linesep + ' ')}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _Links)
 # Seven bits: not every server announces that it takes eight.
-_POLICY = policy.SMTP.clone(cte_type="7bit")
+_POLICY = policy.SMTP.clone(cte_type="7bit", header_factory=_HEADERS)
 _UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """A message for one recipient; `id` names it for ever, also to the provider."""
-
-    id: UUID
-    sender: str
-    sender_name: str | None
-    recipient: str
-    recipient_name: str | None
-    content: Content
-    at: datetime
-
-
-def compose(mail: Mail) -> bytes:
-    """The mail as RFC 5322 bytes with CRLF; raises ValueError for an address that cannot stand in a header."""
+def compose(mail: Parcel) -> bytes:
+    """The mail as RFC 5322 bytes with CRLF; raises ValueError for an address or header that cannot be."""
     message = EmailMessage(policy=_POLICY)
     message["From"] = _mailbox(mail.sender_name, mail.sender)
-    message["To"] = _mailbox(mail.recipient_name, mail.recipient)
+    message["To"] = _mailbox(mail.recipient_name, mail.address)
     message["Subject"] = _line(mail.content.subject)
     message["Date"] = mail.at
     message["Message-ID"] = f"<{mail.id}@{mail.sender.rpartition('@')[2]}>"
+    for name, value in mail.headers.items():
+        message[name] = _line(value)
     if mail.content.text is not None:
         message.set_content(mail.content.text)
     if mail.content.html is not None:

@@ -10,8 +10,8 @@ from domain.messages import Answer
 from domain.templates import Content
 from workers.delivery import delivery
 from workers.jobs import Run, handles
-from workers.mails import Mail
-from workers.smtp import UnreachableError
+from workers.parcels import Parcel
+from workers.providers.provider import UnreachableError
 
 
 @handles(INVITE_JOB)
@@ -29,9 +29,9 @@ async def invite(run: Run) -> None:
     where = here.invitation_url.replace("{token}", token) if here.invitation_url else token
     text = _TEXT.format(organization=invited.organization, where=where, days=INVITATION_LIFE.days)
     content = Content(f"Join {invited.organization} on Wayfare", text=text)
-    mail = Mail(new_id(), here.sender, invited.organization, invited.email, invited.name, content, run.now)
-    async with here.connect() as smtp:
-        (outcome,) = await smtp.send([mail])
+    mail = Parcel(new_id(), here.sender, invited.organization, invited.email, invited.name, content, run.now)
+    async with here.connect() as provider:
+        (outcome,) = await provider.send([mail])
     if outcome.answer is not Answer.ACCEPTED:
         raise UnreachableError(f"The invitation was not taken: {outcome.detail}")
 

@@ -18,8 +18,8 @@ from domain.refusals import Refused
 from domain.suppressions import AddressKey
 from workers.jobs import Run
 from workers.letters import Letter
-from workers.mails import Mail
-from workers.smtp import Smtp, UnreachableError
+from workers.parcels import Parcel
+from workers.providers.provider import Provider, UnreachableError
 
 
 class HaltedError(Exception):
@@ -29,8 +29,8 @@ class HaltedError(Exception):
 class Sending:
     """One slice's work on one campaign. `batch` raises HaltedError, UnreachableError and LeaseLost."""
 
-    def __init__(self, run: Run, campaign: Campaign, letter: Letter, smtp: Smtp, key: AddressKey) -> None:
-        self._run, self._campaign, self._letter, self._smtp, self._key = run, campaign, letter, smtp, key
+    def __init__(self, run: Run, campaign: Campaign, letter: Letter, provider: Provider, key: AddressKey) -> None:
+        self._run, self._campaign, self._letter, self._provider, self._key = run, campaign, letter, provider, key
         self._token = new_id()
         self._extended = asyncio.get_running_loop().time()
 
@@ -41,8 +41,11 @@ class Sending:
         point("message.claimed")
         try:
             mails = await self._written(recipients)
-            for first in range(0, len(mails), self._smtp.width):
-                await self._group(mails[first : first + self._smtp.width], recipients)
+            width = self._provider.capabilities.width
+            for first in range(0, len(mails), width):
+                group = mails[first : first + width]
+                await self._provider.admit(len(group))
+                await self._group(group, recipients)
                 await self._extend()
         except (HaltedError, UnreachableError, LeaseLost, asyncio.CancelledError):
             await self._release()
@@ -56,7 +59,7 @@ class Sending:
             await self._run.extend()
             self._extended = now
 
-    async def _written(self, recipients: Sequence[Recipient]) -> list[Mail]:
+    async def _written(self, recipients: Sequence[Recipient]) -> list[Parcel]:
         """The mails; who cannot be written to because the template fails for them is skipped."""
         mails, failed = [], {}
         for recipient in recipients:
@@ -71,7 +74,7 @@ class Sending:
                 tx.events.append(CampaignProgress(self._campaign.id))
         return mails
 
-    async def _group(self, mails: Sequence[Mail], recipients: Sequence[Recipient]) -> None:
+    async def _group(self, mails: Sequence[Parcel], recipients: Sequence[Recipient]) -> None:
         async with self._run.database.tenant(self._run.organization_id) as tx:
             ids = [mail.id for mail in mails]
             marked = await deliveries.mark_sending(tx, self._campaign, ids, self._token, self._key)
@@ -88,8 +91,8 @@ class Sending:
             await calling
             raise
 
-    async def _call(self, mails: Sequence[Mail], attempts: dict[UUID, int]) -> None:
-        outcomes = await self._smtp.send(mails)
+    async def _call(self, mails: Sequence[Parcel], attempts: dict[UUID, int]) -> None:
+        outcomes = await self._provider.send(mails)
         point("message.answered")
         policy = DeliveryPolicy(self._campaign.delivery_policy)
         settled = [
@@ -98,7 +101,7 @@ class Sending:
         ]
         async with self._run.database.tenant(self._run.organization_id) as tx:
             await self._pause_if_refused(tx, outcomes)
-            await deliveries.settle(tx, self._token, settled, provider=self._smtp.name)
+            await deliveries.settle(tx, self._token, settled, provider=self._provider.name)
             tx.events.append(CampaignProgress(self._campaign.id))
             point("message.settling")
         point("message.settled")

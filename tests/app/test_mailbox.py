@@ -14,7 +14,8 @@ from starlette.applications import Starlette
 from app.mailbox import SHOWN, Mailbox
 from domain.ids import new_id
 from domain.templates import Content
-from workers.mails import Mail, compose
+from workers.mails import compose
+from workers.parcels import Parcel
 
 EVIL = "<script>alert(1)</script>"
 
@@ -54,7 +55,7 @@ def put(folder: Path, name: str, **said: object) -> None:
     content = Content(str(said.get("subject", name)), **{p: str(said[p]) for p in ("html", "text") if p in said})
     if content.html is None and content.text is None:
         content = Content(content.subject, text="Hi")
-    mail = Mail(new_id(), "hello@tea.example", "Tea", "ann@x.example", EVIL, content, datetime.now(UTC))
+    mail = Parcel(new_id(), "hello@tea.example", "Tea", "ann@x.example", EVIL, content, datetime.now(UTC))
     (folder / name).write_bytes(b"X-Envelope-From: hello@tea.example\r\n" + compose(mail))
 
 

@@ -18,8 +18,9 @@ from tests.jobs import wait
 from tests.mail import MailServer, mail_server
 from tests.waiting import until
 from tests.workers.sending import NAMES, addresses, begin, do, sent, status, work
-from workers import delivery, smtp
+from workers import delivery
 from workers.delivery import deliver_by_smtp
+from workers.providers import smtp
 
 
 async def test_every_answer_of_the_server_has_its_place_in_the_ledger(

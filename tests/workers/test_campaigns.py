@@ -17,9 +17,10 @@ from tests.mail import MailServer
 from tests.runs import slice_of
 from tests.waiting import until
 from tests.workers.sending import NAMES, addresses, begin, do, sent, status, work
-from workers import delivery, smtp
+from workers import delivery
 from workers.campaigns import send
 from workers.delivery import Delivery
+from workers.providers import smtp
 
 
 async def test_each_member_gets_one_mail_with_their_own_words(shop: Shop, server: MailServer) -> None:

@@ -16,7 +16,7 @@ from db.database import Database
 from tests.campaigns import SECRET, Shop, open_shop
 from tests.mail import MailServer, mail_server
 from tests.waiting import until
-from workers.smtp import LANES
+from workers.providers.smtp import LANES
 
 CHECKOUT = Path(__file__).parents[2]
 NAMES = [f"c{i:03}" for i in range(150)]

@@ -14,7 +14,7 @@ from tests.mail import MailServer, mail_server
 from tests.workers.faults import Scenario
 from workers.delivery import deliver_by_smtp
 from workers.jobs import perform
-from workers.smtp import LANES
+from workers.providers.smtp import LANES
 
 NAMES = [f"c{i:02}" for i in range(12)]
 

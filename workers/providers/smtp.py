@@ -3,26 +3,26 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException, SMTPSenderRefused
 
 from db.deliveries import LEASE
 from db.points import point
 from domain.messages import Answer, Outcome
-from workers.mails import Mail, compose
+from domain.providers import KINDS, Capabilities, ProviderKind
+from workers.mails import compose
+from workers.parcels import Parcel
+from workers.providers.provider import UnreachableError
 from workers.traces import step
 
 # For a whole mail, and so that a lease outlives it.
 CALL_TIMEOUT = LEASE.total_seconds() / 3
 LANES = 5
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
-
-class UnreachableError(Exception):
-    """No conversation with the server is possible; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class Smtp:
     """
 
     name = "smtp"
+    account_id: UUID | None = None
 
     def __init__(self, server: Server, lanes: int = LANES) -> None:
         self._lanes = [Lane(server) for _ in range(lanes)]
@@ -84,12 +85,14 @@ class Smtp:
         await asyncio.gather(*(lane.leave() for lane in self._lanes))
 
     @property
-    def width(self) -> int:
-        """How many mails go at a time."""
-        return len(self._lanes)
+    def capabilities(self) -> Capabilities:
+        return replace(KINDS[ProviderKind.SMTP].capabilities, width=len(self._lanes))
 
-    async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
-        """The outcome of each of at most `width` mails; never raises."""
+    async def admit(self, count: int) -> None:
+        """The installation's own server takes what comes."""
+
+    async def send(self, mails: Sequence[Parcel]) -> list[Outcome]:
+        """The outcome of each of at most so many mails as there are lanes; never raises."""
         return list(await asyncio.gather(*(lane.send(mail) for lane, mail in zip(self._lanes, mails, strict=False))))
 
 
@@ -114,7 +117,7 @@ class Lane:
             raise UnreachableError(f"The mail server {place} cannot be used: {_words(error)}") from error
         return client
 
-    async def send(self, mail: Mail) -> Outcome:
+    async def send(self, mail: Parcel) -> Outcome:
         """Hands one mail over."""
         try:
             content = compose(mail)
@@ -127,12 +130,12 @@ class Lane:
         with step("mail"):
             return await self._converse(client, mail, content)
 
-    async def _converse(self, client: SMTP, mail: Mail, content: bytes) -> Outcome:
+    async def _converse(self, client: SMTP, mail: Parcel, content: bytes) -> Outcome:
         handed_over = False
         try:
             async with asyncio.timeout(CALL_TIMEOUT):
                 await client.mail(mail.sender)
-                await client.rcpt(mail.recipient)
+                await client.rcpt(mail.address)
                 point("message.calling")
                 # From here on the server may have it, whatever we hear or do not hear.
                 handed_over = True

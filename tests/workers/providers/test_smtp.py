@@ -11,9 +11,11 @@ from domain.ids import new_id
 from domain.messages import Answer
 from domain.templates import Content
 from tests.mail import MailServer, Received, mail_server
-from workers import smtp
-from workers.mails import Mail, compose
-from workers.smtp import Server, Smtp, UnreachableError
+from workers.mails import compose
+from workers.parcels import Parcel
+from workers.providers import smtp
+from workers.providers.provider import UnreachableError
+from workers.providers.smtp import Server, Smtp
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
@@ -24,10 +26,10 @@ async def server() -> AsyncIterator[MailServer]:
         yield running
 
 
-def mail(recipient: str = "ann@x.example", **said: object) -> Mail:
+def mail(recipient: str = "ann@x.example", **said: object) -> Parcel:
     given = {"sender": "hello@tea.example", "sender_name": "Tea & Co", "recipient_name": "Ann Lee"}
     given |= {"content": Content("Hello", html="<p>Hi</p>", text="Hi"), "at": AT, **said}  # type: ignore[dict-item]  # a mail's fields
-    return Mail(id=new_id(), recipient=recipient, **given)  # type: ignore[arg-type]  # a mail's fields
+    return Parcel(id=new_id(), address=recipient, **given)  # type: ignore[arg-type]  # a mail's fields
 
 
 def lines(part: MIMEPart) -> list[str]:
@@ -35,7 +37,7 @@ def lines(part: MIMEPart) -> list[str]:
     return content.splitlines()
 
 
-async def sent(server: MailServer, *mails: Mail) -> list[Answer]:
+async def sent(server: MailServer, *mails: Parcel) -> list[Answer]:
     async with Smtp(Server.at(server.url)) as connection:
         return [outcome.answer for outcome in await connection.send(mails)]
 
@@ -199,3 +201,12 @@ def test_a_password_is_only_sent_over_tls_unless_it_stays_on_this_machine() -> N
     assert Server.at("smtp://a:b@127.0.0.1").client()._start_tls_on_connect is None
     assert Server.at("smtp://mail.example").client()._start_tls_on_connect is None
     assert Server.at("smtps://a:b@mail.example").client().use_tls is True
+
+
+def test_urls_in_headers_stay_whole() -> None:
+    """Python would encode a long one as words, which no mail client reads."""
+    urls = f"<https://wayfare.example/u/{'a' * 300}>, <mailto:u@wayfare.example?subject={'b' * 100}>"
+    headers = {"List-Unsubscribe": urls, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    composed = compose(mail(headers=headers)).decode()
+    assert "List-Unsubscribe: " + urls.replace(", ", ",\r\n ") + "\r\n" in composed
+    assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in composed

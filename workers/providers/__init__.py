@@ -1,0 +1,1 @@
+"""Providers: whoever carries messages the last part of their way, each by its own protocol."""

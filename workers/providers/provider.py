@@ -1,0 +1,53 @@
+"""What sending asks of a provider, whichever it is."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from types import TracebackType
+from typing import Protocol
+from uuid import UUID
+
+from domain.messages import Outcome
+from domain.providers import Capabilities
+from workers.parcels import Parcel
+
+
+class UnreachableError(Exception):
+    """No conversation with the provider is possible now; the text says why, `after` when to ask again if known."""
+
+    def __init__(self, message: str, after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class Provider(Protocol):
+    """Somebody who carries messages, for as long as the block runs.
+
+    async with provider: await provider.admit(len(parcels)); outcomes = await provider.send(parcels)
+    """
+
+    @property
+    def name(self) -> str:
+        """What the ledger calls it, e.g. `twilio`."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    @property
+    def account_id(self) -> UUID | None:
+        """The account that is used; None for the installation's own."""
+
+    async def __aenter__(self) -> "Provider":
+        """Raises UnreachableError when it cannot be used now."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    async def admit(self, count: int) -> None:
+        """Waits until so many calls may be made; before they are marked, because nobody refuses what is marked.
+
+        Raises UnreachableError when that is long: the quota of the day is used up, or the provider asked for rest.
+        """
+
+    async def send(self, parcels: Sequence[Parcel]) -> list[Outcome]:
+        """The outcome of each of at most `capabilities.width` parcels; never raises."""
