@@ -19,6 +19,7 @@ from bench.foundation import measure
 from bench.load import require_wrk
 from bench.memory import report
 from bench.queries import QUERIES
+from bench.refusals import report as refusals
 from bench.report import foundation_tables, machine, write
 from bench.servers import NAMES, NODE, install_peers, running
 
@@ -39,8 +40,12 @@ def bench(
     server: Annotated[list[str] | None, typer.Option(help=f"Of {', '.join(NAMES)}; all without it.")] = None,
     foundation: Annotated[bool, typer.Option(help="Imports, segments, journeys and scores instead.")] = False,
     memory: Annotated[int, typer.Option(min=0, help="Memory over so many different documents instead.")] = 0,
+    refuse: Annotated[bool, typer.Option("--refusals", help="CPU time to refuse each attack instead.")] = False,
 ) -> None:
     """Measure. Keeps its databases and logs in var/bench."""
+    if refuse:
+        print(refusals(STATE / "results"))
+        return
     if foundation:
         _foundation()
         return

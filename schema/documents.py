@@ -20,13 +20,15 @@ from domain.refusals import Rejected
 from resolvers.plan.plans import Plans
 from schema.build import schema
 from schema.idempotency import NAME as IDEMPOTENT
-from schema.limits import Cost, bounds, check_variables, cost_of, measure
+from schema.limits import Cost, bounds, check_text, check_variables, cost_of, measure
 from schema.limits.measure import too_much
+from schema.limits.quoting import quote_shortly
 
 REMEMBERED = 1_000
 MAX_ERRORS = 5
 # Comparing the fields of one name with each other is the one rule that is quadratic; what people write stays far below.
-merging.MAX_COMPLEXITY_BUDGET = 6_000
+merging.MAX_COMPLEXITY_BUDGET = 3_000
+quote_shortly()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Document:
 def read_document(text: str) -> Document:
     """Parses and validates; raises GraphQLSyntaxError. Bounded, because clients choose the texts."""
     most = bounds()
+    check_text(text, most)
     node = parse(text, max_tokens=most.tokens)
     # Before any rule of validation sees it: those follow fragments again and again.
     errors = measure(node, most) or _validated(node)
@@ -76,7 +79,7 @@ def read_document(text: str) -> Document:
 
 
 def _validated(node: DocumentNode) -> list[GraphQLError]:
-    found = validate(schema._schema, node, max_errors=MAX_ERRORS)
+    found = validate(schema._schema, node, max_errors=MAX_ERRORS, hide_suggestions=True)
     if len(found) == 1 and isinstance(found[0], ValidationAbortedError):
         return [too_much("FIELDS", "The operation selects the same fields too often.")]
     return found

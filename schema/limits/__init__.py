@@ -3,6 +3,7 @@
 from schema.limits.bounds import Bounds, bounds, lift, use
 from schema.limits.cost import Cost, cost_of
 from schema.limits.measure import measure
+from schema.limits.text import check_text
 from schema.limits.variables import check_variables
 
-__all__ = ["Bounds", "Cost", "bounds", "check_variables", "cost_of", "lift", "measure", "use"]
+__all__ = ["Bounds", "Cost", "bounds", "check_text", "check_variables", "cost_of", "lift", "measure", "use"]

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 class Bounds:
     """The most of each that one document may have; fragments count each time they are spread.
 
-    depth, fields, aliases, directives and root_fields are those of one operation, tokens those of the text; cost is in
-    objects of the answer (schema/limits/cost.py); introspection has a depth and a number of fields of its own, so that
-    tools may ask for the whole schema.
+    depth, fields, aliases, directives and root_fields are those of one operation, tokens those of the text, operations
+    how many of them it defines; cost is in objects of the answer (schema/limits/cost.py); introspection has a depth and
+    a number of fields of its own, so that tools may ask for the whole schema.
     """
 
     tokens: int = 2_000
@@ -20,11 +20,17 @@ class Bounds:
     root_fields: int = 20
     fields: int = 1_000
     directives: int = 50
+    operations: int = 50
     cost: int = 5_000
     list_items: int = 1_000
     value_depth: int = 32
     introspection_depth: int = 20
     introspection_fields: int = 1_000
+
+    @property
+    def characters(self) -> int:
+        """Of the text: what its tokens take when people write them, and then twice that."""
+        return 32 * self.tokens
 
 
 _bounds = Bounds()

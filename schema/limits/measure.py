@@ -108,6 +108,11 @@ def measure(document: DocumentNode, bounds: Bounds) -> list[GraphQLError]:
     Each error has its code in the extensions: MAX_DEPTH_EXCEEDED and so on.
     """
     definitions = document.definitions
+    operations = sum(isinstance(one, OperationDefinitionNode) for one in definitions)
+    if operations > bounds.operations:
+        return [
+            too_much("OPERATIONS", f"The document has {operations:,} operations; the most is {bounds.operations:,}.")
+        ]
     fragments = {one.name.value: one for one in definitions if isinstance(one, FragmentDefinitionNode)}
     measuring = _Measuring(fragments)
     for definition in definitions:

@@ -1,14 +1,9 @@
-"""Bad inputs and the answer each must get, from attacks.json: over HTTP, and operations over a WebSocket too.
-
-`$repeat`, `$join`, `$list`, `$nest`, `$keys`, `$aliases`, `$numbered` and `$laughs` stand for what is too long to be
-written; `@customer` and the like for ids of the test's own world.
-"""
+"""Bad inputs and the answer each must get, from attacks.json: over HTTP, and operations over a WebSocket too."""
 
 import asyncio
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -25,9 +20,9 @@ from resolvers.ids import global_id
 from tests.api import Api
 from tests.app.serving import served
 from tests.app.test_websocket import opened
+from tests.attacks.corpus import LISTED, expanded, named
 from tests.attacks.wire import Answer, exchange, request_of
 
-LISTED = json.loads((Path(__file__).parent / "attacks.json").read_text())
 ROWS = (
     [f"H{n}" for n in range(1, 16)]
     + [f"G{n}" for n in range(1, 15)]
@@ -41,50 +36,6 @@ ROWS = (
     + [f"R{n}" for n in range(1, 7)]
 )
 INTERNAL = re.compile(r"asyncpg|Traceback|relation \"|select |/app/|site-packages|\b10\.\d+\.\d+\.\d+|KeyError")
-
-
-def named(case: dict[str, Any]) -> str:
-    return f"{case['row']}: {case['name']}".encode("ascii", "backslashreplace").decode()[:80]
-
-
-def expanded(value: Any, world: dict[str, str]) -> Any:
-    """The value with everything that stands for something else replaced by it."""
-    if isinstance(value, str):
-        for name, there in world.items():
-            value = value.replace(f"@{name}", there)
-        return value
-    if isinstance(value, list):
-        return [expanded(item, world) for item in value]
-    if not isinstance(value, dict):
-        return value
-    for name, make in _MAKERS.items():
-        if name in value:
-            return make(expanded(value[name], world))
-    return {name: expanded(item, world) for name, item in value.items()}
-
-
-def _nested(given: list[Any]) -> Any:
-    name, levels, inner = [*given, {}][:3]
-    for _ in range(levels):
-        inner = {name: inner}
-    return inner
-
-
-def _laughs(levels: int) -> str:
-    doubled = " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(levels))
-    return f"{{ ...F0 }} {doubled} fragment F{levels} on Query {{ viewer {{ scopes }} }}"
-
-
-_MAKERS: dict[str, Any] = {
-    "$repeat": lambda given: given[0] * given[1],
-    "$join": "".join,
-    "$list": lambda given: [given[0]] * given[1],
-    "$nest": _nested,
-    "$keys": lambda count: {f"k{n}": n for n in range(count)},
-    "$aliases": lambda given: "{ viewer { " + " ".join(f"a{n}: {given[0]}" for n in range(given[1])) + " } }",
-    "$numbered": lambda given: "".join(given[0] % n for n in range(given[1])),
-    "$laughs": _laughs,
-}
 
 
 @pytest.fixture(scope="module")
