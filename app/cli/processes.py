@@ -53,7 +53,7 @@ def work(threads: Annotated[int, typer.Option(min=1, help="Jobs at a time.")] = 
     _tell_operators(settings, "wayfare-worker")
     secret = known_secret(settings)
     if settings.smtp_url and secret:
-        deliver_by_smtp(settings.smtp_url, secret, settings.mail_from, settings.invitation_url)
+        deliver_by_smtp(settings.smtp_url, secret, settings.mail_from, settings.invitation_url, settings.public_url)
     else:
         logging.warning("SMTP_URL and WAYFARE_SECRET are not both set: campaigns wait.")
     webhooks.send(settings)
