@@ -1,28 +1,42 @@
 """Campaigns as they are stored: drafts change, every other change of status is a compare-and-set."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
+from db.campaign_contents import say
 from db.database import Transaction
 from db.jobs import request_job
 from db.names import in_status, named, of_brand
 from db.organizations import Brand
 from db.outbox import record
-from db.records import columns_of
+from db.records import column, columns_of
 from db.relations import Relation, Sort
 from db.segments import Segment
 from db.statement import Statement
 from domain import campaigns
-from domain.campaigns import Audience, CampaignClass, CampaignStatus, Move
+from domain.campaigns import (
+    Audience,
+    CampaignClass,
+    CampaignKind,
+    CampaignStatus,
+    ChannelContent,
+    ChannelStrategy,
+    Move,
+)
+from domain.conditions import parse, to_json
 from domain.consents import Channel
 from domain.events import EventType
 from domain.live import CampaignProgress
 from domain.messages import DeliveryPolicy
+from domain.restraints import OnCap, QuietPolicy, Restraint
+from domain.starts import EARLIEST, PastPolicy, Start
 
 SNAPSHOT_JOB = "campaigns.snapshot"
 SEND_JOB = "campaigns.send"
+START_JOB = "campaigns.start"
 CAMPAIGN = "campaignId"
 
 
@@ -51,16 +65,60 @@ class Campaign:
     version: int
     created_at: datetime
     updated_at: datetime
+    kind: str
+    channel_strategy: str
+    condition: dict[str, Any] | None
+    scheduled_at: datetime | None
+    scheduled_local: datetime | None
+    past_policy: str
+    quiet_from: time | None
+    quiet_until: time | None
+    quiet_policy: str
+    ignore_caps: bool
+    counts_toward_caps: bool
+    on_cap: str
+    max_deferral: timedelta
+    archived_at: datetime | None
+    # Those of variant 1 in their order.
+    channels: list[str] = column(
+        """
+        array(select n.channel from campaign_content n where n.organization_id = t.organization_id
+                and n.campaign_id = t.id and n.variant = 1 order by n.position, n.channel)
+        """
+    )
 
     @property
     def audience(self) -> Audience:
+        channels = [Channel(channel) for channel in self.channels] or [Channel(self.channel)]
         return Audience(
             self.brand_id,
             tuple(self.include_segment_ids),
             tuple(self.exclude_segment_ids),
-            Channel(self.channel),
+            channels[0],
             CampaignClass(self.class_),
             self.topic,
+            tuple(channels[1:]),
+            ChannelStrategy(self.channel_strategy),
+            None if self.condition is None else parse(self.condition),
+        )
+
+    @property
+    def start(self) -> Start | None:
+        """When it begins, if it is scheduled."""
+        if self.scheduled_at is None and self.scheduled_local is None:
+            return None
+        return Start(self.scheduled_at, self.scheduled_local, PastPolicy(self.past_policy))
+
+    @property
+    def restraint(self) -> Restraint:
+        return Restraint(
+            self.ignore_caps,
+            self.counts_toward_caps,
+            OnCap(self.on_cap),
+            self.max_deferral,
+            self.quiet_from,
+            self.quiet_until,
+            QuietPolicy(self.quiet_policy),
         )
 
 
@@ -73,6 +131,14 @@ class Draft:
     template_id: UUID
     audience: Audience
     delivery_policy: DeliveryPolicy
+    contents: tuple[ChannelContent, ...] = ()
+    restraint: Restraint = field(default_factory=Restraint)
+    kind: CampaignKind = CampaignKind.BROADCAST
+
+    @property
+    def says(self) -> tuple[ChannelContent, ...]:
+        """On each channel, in the order in which they are tried."""
+        return self.contents or (ChannelContent(self.audience.channel, self.template_id),)
 
 
 CAMPAIGN_BY_ID = Relation("campaign", Campaign, "campaign t", key="t.id")
@@ -122,16 +188,27 @@ async def find_campaign(tx: Transaction, campaign_id: UUID, *, lock: bool = Fals
 async def create_campaign(tx: Transaction, campaign_id: UUID, draft: Draft) -> None:
     await tx.run(
         """
-        insert into campaign (organization_id, id, brand_id, name, description, class, channel, topic, delivery_policy,
-                              template_id, template_version, include_segment_ids, exclude_segment_ids)
-        select :organization, :id, :brand_id, :name, :description, :class, :channel, :topic, :policy,
-               t.id, t.current_version, :include, :exclude
+        insert into campaign (organization_id, id, brand_id, kind, name, description, class, channel, topic,
+                              delivery_policy, template_id, template_version, include_segment_ids, exclude_segment_ids,
+                              channel_strategy, condition, quiet_from, quiet_until, quiet_policy, ignore_caps,
+                              counts_toward_caps, on_cap, max_deferral)
+        select :organization, :id, :brand_id, :kind, :name, :description, :class, :channel, :topic, :policy,
+               t.id, t.current_version, :include, :exclude, :strategy, :condition, :quiet_from, :quiet_until,
+               :quiet_policy, :ignore_caps, :counts, :on_cap, :max_deferral
         from template t where t.organization_id = :organization and t.id = :template_id
         """,
         id=campaign_id,
         brand_id=draft.audience.brand_id,
+        kind=draft.kind.value,
         **_values(draft),
     )
+    await tx.run(
+        """
+        insert into campaign_variant (organization_id, campaign_id, number, name) values (:organization, :id, 1, 'A')
+        """,
+        id=campaign_id,
+    )
+    await say(tx, campaign_id, 1, draft.says)
 
 
 async def change_campaign(tx: Transaction, campaign_id: UUID, draft: Draft) -> None:
@@ -141,7 +218,9 @@ async def change_campaign(tx: Transaction, campaign_id: UUID, draft: Draft) -> N
         update campaign c
         set name = :name, description = :description, class = :class, channel = :channel, topic = :topic,
             delivery_policy = :policy, template_id = t.id, template_version = t.current_version,
-            include_segment_ids = :include, exclude_segment_ids = :exclude,
+            include_segment_ids = :include, exclude_segment_ids = :exclude, channel_strategy = :strategy,
+            condition = :condition, quiet_from = :quiet_from, quiet_until = :quiet_until, quiet_policy = :quiet_policy,
+            ignore_caps = :ignore_caps, counts_toward_caps = :counts, on_cap = :on_cap, max_deferral = :max_deferral,
             version = c.version + 1, updated_at = clock_timestamp()
         from template t
         where c.organization_id = :organization and c.id = :id and c.status = 'DRAFT'
@@ -150,20 +229,30 @@ async def change_campaign(tx: Transaction, campaign_id: UUID, draft: Draft) -> N
         id=campaign_id,
         **_values(draft),
     )
+    await say(tx, campaign_id, 1, draft.says)
 
 
 def _values(draft: Draft) -> dict[str, object]:
-    audience = draft.audience
+    audience, restraint, [first, *_] = draft.audience, draft.restraint, draft.says
     return {
         "name": draft.name,
         "description": draft.description,
         "class": audience.class_.value,
-        "channel": audience.channel.value,
+        "channel": first.channel.value,
         "topic": audience.topic,
         "policy": draft.delivery_policy.value,
-        "template_id": draft.template_id,
+        "template_id": first.template_id,
         "include": list(audience.include_segment_ids),
         "exclude": list(audience.exclude_segment_ids),
+        "strategy": audience.strategy.value,
+        "condition": None if audience.condition is None else to_json(audience.condition),
+        "quiet_from": restraint.quiet_from,
+        "quiet_until": restraint.quiet_until,
+        "quiet_policy": restraint.quiet_policy.value,
+        "ignore_caps": restraint.ignore_caps,
+        "counts": restraint.counts_toward_caps,
+        "on_cap": restraint.on_cap.value,
+        "max_deferral": restraint.max_deferral,
     }
 
 
@@ -190,14 +279,17 @@ async def move(tx: Transaction, campaign_id: UUID, move: Move, *, error: str | N
         target=move.target.value,
         error=error,
     )
-    if moved:
-        tx.events.append(CampaignProgress(campaign_id))
+    if not moved:
+        return False
+    tx.events.append(CampaignProgress(campaign_id))
+    if move in _EVENTS:
         await record(tx, [_EVENTS[move]], _MOVED, type=_EVENTS[move].value, id=campaign_id, status=move.target.value)
-    return bool(moved)
+    return True
 
 
 _EVENTS = {
     campaigns.SEND: EventType.CAMPAIGN_STARTED,
+    campaigns.START: EventType.CAMPAIGN_STARTED,
     campaigns.PAUSE: EventType.CAMPAIGN_PAUSED,
     campaigns.RESUME: EventType.CAMPAIGN_RESUMED,
     campaigns.CANCEL: EventType.CAMPAIGN_CANCELLED,
@@ -209,12 +301,17 @@ select :type::text, jsonb_build_object('campaignId', :id::uuid, 'status', :statu
 """
 
 
-async def start(tx: Transaction, campaign_id: UUID) -> bool:
-    """Begins to send: pins the template's newest version and owes the snapshot; False when it has begun already."""
-    if not await move(tx, campaign_id, campaigns.SEND):
+async def start(tx: Transaction, campaign_id: UUID, by: Move = campaigns.SEND) -> bool:
+    """Begins to send: pins the templates' newest versions and owes the snapshot; False when it has begun already."""
+    if not await move(tx, campaign_id, by):
         return False
     await tx.run(
         """
+        with said as (
+            update campaign_content n set template_version = t.current_version
+            from template t
+            where n.organization_id = :organization and n.campaign_id = :id
+              and t.organization_id = :organization and t.id = n.template_id)
         update campaign c set started_at = clock_timestamp(), template_version = t.current_version
         from template t
         where c.organization_id = :organization and c.id = :id
@@ -224,6 +321,56 @@ async def start(tx: Transaction, campaign_id: UUID) -> bool:
     )
     await request_sending(tx, campaign_id)
     return True
+
+
+async def schedule(tx: Transaction, campaign_id: UUID, start: Start) -> bool:
+    """DRAFT -> SCHEDULED, and owes the start at its time; False when it is no draft (any more)."""
+    if not await move(tx, campaign_id, campaigns.SCHEDULE):
+        return False
+    await tx.run(
+        """
+        update campaign set scheduled_at = :at, scheduled_local = :local, past_policy = :policy
+        where organization_id = :organization and id = :id
+        """,
+        id=campaign_id,
+        at=start.at,
+        local=start.local,
+        policy=start.past_policy.value,
+    )
+    await request_start(tx, campaign_id, start.due)
+    return True
+
+
+async def unschedule(tx: Transaction, campaign_id: UUID) -> bool:
+    """SCHEDULED -> DRAFT; the start that is owed then finds nothing to do."""
+    if not await move(tx, campaign_id, campaigns.UNSCHEDULE):
+        return False
+    await tx.run(
+        """
+        update campaign set scheduled_at = null, scheduled_local = null
+        where organization_id = :organization and id = :id
+        """,
+        id=campaign_id,
+    )
+    return True
+
+
+async def request_start(tx: Transaction, campaign_id: UUID, at: datetime) -> None:
+    await request_job(tx, START_JOB, dedupe_key=str(campaign_id), args={CAMPAIGN: str(campaign_id)}, run_at=at)
+
+
+async def due_campaigns(tx: Transaction) -> list[UUID]:
+    """Scheduled campaigns whose time has come, whatever became of the job that was to start them."""
+    rows = await tx.rows(
+        """
+        select id from campaign
+        where organization_id = :organization and status = 'SCHEDULED'
+          and coalesce(scheduled_at, scheduled_local at time zone 'UTC' - :earliest::interval) <= clock_timestamp()
+        order by id
+        """,
+        earliest=EARLIEST,
+    )
+    return [row[0] for row in rows]
 
 
 async def request_sending(tx: Transaction, campaign_id: UUID) -> None:

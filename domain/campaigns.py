@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain import values
+from domain.conditions import Condition
 from domain.consents import Channel
 from domain.refusals import Refused
 
@@ -31,6 +32,30 @@ class CampaignClass(StrEnum):
     TRANSACTIONAL = "TRANSACTIONAL"
 
 
+class CampaignKind(StrEnum):
+    """BROADCAST: to an audience; DIRECT: to named customers; TRIGGERED: of a stage's action, entered one by one."""
+
+    BROADCAST = "BROADCAST"
+    DIRECT = "DIRECT"
+    TRIGGERED = "TRIGGERED"
+
+
+class ChannelStrategy(StrEnum):
+    """On which of its channels a campaign reaches a customer."""
+
+    FIRST_AVAILABLE = "FIRST_AVAILABLE"
+    PREFERRED = "PREFERRED"
+    ALL = "ALL"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelContent:
+    """What is said on one channel."""
+
+    channel: Channel
+    template_id: UUID
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """Edges of the state table that one command or one system event takes: from any of `sources` to `target`."""
@@ -40,7 +65,11 @@ class Move:
     target: CampaignStatus
 
 
+SCHEDULE = Move("scheduled", frozenset({CampaignStatus.DRAFT}), CampaignStatus.SCHEDULED)
+UNSCHEDULE = Move("unscheduled", frozenset({CampaignStatus.SCHEDULED}), CampaignStatus.DRAFT)
 SEND = Move("sent", frozenset({CampaignStatus.DRAFT, CampaignStatus.SCHEDULED}), CampaignStatus.RUNNING)
+# By the clock: not a draft that was taken back meanwhile.
+START = Move("started", frozenset({CampaignStatus.SCHEDULED}), CampaignStatus.RUNNING)
 PAUSE = Move("paused", frozenset({CampaignStatus.RUNNING}), CampaignStatus.PAUSED)
 RESUME = Move("resumed", frozenset({CampaignStatus.PAUSED}), CampaignStatus.RUNNING)
 CANCEL = Move(
@@ -71,9 +100,11 @@ def require_draft(status: CampaignStatus) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Whom a campaign speaks to: members of any included segment and of no excluded one, who belong to the brand.
+    """Whom a campaign speaks to: members of any included segment and whoever the condition matches, of no excluded
+    segment, who belong to the brand.
 
-    topic: what a customer of the brand may unsubscribe from, e.g. `marketing`.
+    channel: the first of `channels`, which are tried in their order. topic: what a customer of the brand may
+    unsubscribe from, e.g. `marketing`. customer_ids: instead of segments and condition, these and nobody else.
     """
 
     brand_id: UUID
@@ -82,11 +113,21 @@ class Audience:
     channel: Channel = Channel.EMAIL
     class_: CampaignClass = CampaignClass.MARKETING
     topic: str = "marketing"
+    more_channels: tuple[Channel, ...] = ()
+    strategy: ChannelStrategy = ChannelStrategy.FIRST_AVAILABLE
+    condition: Condition | None = None
+    customer_ids: tuple[UUID, ...] | None = None
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        return (self.channel, *self.more_channels)
 
     def check(self) -> "Audience":
         """Refuses EMPTY_AUDIENCE, TOO_MANY and INVALID."""
-        if not self.include_segment_ids:
-            message = "Include at least one segment: a campaign never means everybody by saying nothing."
+        if not self.include_segment_ids and self.condition is None:
+            message = (
+                "Include at least one segment, or give a condition: a campaign never means everybody by saying nothing."
+            )
             raise Refused("EMPTY_AUDIENCE", message, ("includeSegmentIds",))
         for field, ids in self._lists():
             if len(ids) > MAX_SEGMENTS:
