@@ -2,9 +2,10 @@
 
 import re
 from email import policy
+from email._policybase import Policy
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import EmailPolicy
+from typing import Any
 
 from workers.parcels import Parcel
 
@@ -12,7 +13,7 @@ from workers.parcels import Parcel
 class _Links(UnstructuredHeader, BaseHeader):
     """A header of URLs: folded between them alone, because what folds words encodes those that are long."""
 
-    def fold(self, *, policy: EmailPolicy) -> str:
+    def fold(self, *, policy: Policy[Any]) -> str:
         return f"{self.name}: {str(self).replace(', ', ',' + policy.linesep + ' ')}{policy.linesep}"
 
 

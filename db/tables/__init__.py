@@ -11,7 +11,9 @@ from db.tables import (
     members,
     messages,
     organizations,
+    providers,
     requests,
+    results,
     segments,
 )
 from db.tables.columns import metadata
@@ -28,6 +30,8 @@ __all__ = [
     "messages",
     "metadata",
     "organizations",
+    "providers",
     "requests",
+    "results",
     "segments",
 ]
