@@ -13,7 +13,7 @@ from workers.parcels import Parcel
 class _Links(UnstructuredHeader, BaseHeader):
     """A header of URLs: folded between them alone, because what folds words encodes those that are long."""
 
-    def fold(self, *, policy: Policy[Any]) -> str:
+    def fold(self, *, policy: "Policy[Any]") -> str:
         return f"{self.name}: {str(self).replace(', ', ',' + policy.linesep + ' ')}{policy.linesep}"
 
 
