@@ -131,6 +131,12 @@ select current_organization(), mailing.id, brand.id, 'Campaign ' || number, 'COM
        started_at
 from mailing join brand on organization_id = current_organization();
 
+insert into campaign_variant (organization_id, campaign_id, number, name)
+select organization_id, id, 1, 'A' from campaign where organization_id = current_organization();
+insert into campaign_content (organization_id, campaign_id, variant, channel, template_id, template_version)
+select organization_id, id, 1, channel, template_id, template_version from campaign
+where organization_id = current_organization();
+
 insert into message (organization_id, id, campaign_id, customer_id, channel, address, status, attempts, queued_at,
                      sending_at, sent_at, updated_at)
 select current_organization(), pg_temp.id('message', mailing.number * 4294967296 + person.number), mailing.id, person.id,

@@ -6,7 +6,10 @@ from uuid import UUID
 
 from db.database import Transaction
 from db.records import columns_of
+from db.templates import content_of
 from domain.campaigns import ChannelContent
+from domain.consents import Channel
+from domain.templates import Content
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +58,11 @@ async def contents_of(tx: Transaction, campaign_id: UUID) -> list[Pinned]:
         """,
         id=campaign_id,
     )
+
+
+async def said_on(tx: Transaction, campaign_id: UUID, variant: int, channel: Channel) -> Content:
+    """What a variant says on a channel; raises LookupError when it says nothing there."""
+    pinned = [c for c in await contents_of(tx, campaign_id) if (c.variant, c.channel) == (variant, channel)]
+    if not pinned:
+        raise LookupError(channel)
+    return await content_of(tx, pinned[0].template_id, pinned[0].template_version)

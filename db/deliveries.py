@@ -4,7 +4,7 @@ CLAIMED means that a worker has a message and nobody has talked to the provider,
 step is committed before the next begins, so after any crash the ledger says what can have happened and what cannot.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,7 +14,7 @@ from db.campaigns import Campaign, hold_open
 from db.database import Transaction
 from db.messages import outcomes
 from db.records import column, columns_of
-from db.statement import sql
+from db.statement import Statement, sql
 from domain.campaigns import SENDING
 from domain.messages import MAX_ATTEMPTS, DeliveryPolicy, MessageStatus, Verdict
 from domain.suppressions import AddressKey
@@ -29,6 +29,9 @@ class Recipient:
     """A claimed message and what a template may say about its customer, metrics over all brands."""
 
     id: UUID
+    customer_id: UUID
+    channel: str
+    variant: int
     address: str
     attempts: int
     kind: str = column("c.kind")
@@ -87,8 +90,10 @@ async def recover(tx: Transaction, campaign_id: UUID) -> int:
     )
 
 
-async def claim(tx: Transaction, campaign_id: UUID, token: UUID, *, size: int = BATCH) -> list[Recipient]:
-    """QUEUED -> CLAIMED for the next messages that are due and nobody else's."""
+async def claim(
+    tx: Transaction, campaign_id: UUID, token: UUID, *, channels: Collection[str] | None = None, size: int = BATCH
+) -> list[Recipient]:
+    """QUEUED -> CLAIMED for the next messages that are due and nobody else's; channels: only of these."""
     # A customer deleted while the snapshot was being taken is in the ledger without a name: only the key is gone.
     await tx.run(
         """
@@ -100,10 +105,11 @@ async def claim(tx: Transaction, campaign_id: UUID, token: UUID, *, size: int = 
         where organization_id = :organization and id = any(array(
             select id from message
             where organization_id = :organization and campaign_id = :campaign_id and status = 'QUEUED'
-              and (next_attempt_at is null or next_attempt_at <= clock_timestamp())
+              and (next_attempt_at is null or next_attempt_at <= clock_timestamp()) and :channels
             order by id limit :size for update skip locked))
         """,
         campaign_id=campaign_id,
+        channels=_among(channels),
         token=token,
         lease=LEASE,
         size=size,
@@ -164,13 +170,16 @@ async def mark_sending(
     return [row["id"] for row in rows if row["status"] == MessageStatus.SENDING]
 
 
-async def settle(tx: Transaction, token: UUID, settled: Sequence[Settled], *, provider: str) -> None:
+async def settle(
+    tx: Transaction, token: UUID, settled: Sequence[Settled], *, provider: str, account_id: UUID | None = None
+) -> None:
     """SENDING -> what the answers mean. That a message was accepted counts even when the lease was lost meanwhile."""
     await tx.run(
         """
         with told as (
             update message m
             set status = s.status, error = nullif(s.error, ''), provider = :provider, lease_until = null,
+                provider_account_id = :account_id::uuid,
                 attempts = m.attempts - case when s.counts then 0 else 1 end,
                 provider_message_id = case when s.status = 'SENT' then s.detail end,
                 sent_at = case when s.status = 'SENT' then clock_timestamp() end,
@@ -188,6 +197,7 @@ async def settle(tx: Transaction, token: UUID, settled: Sequence[Settled], *, pr
         events=await outcomes(tx),
         token=token,
         provider=provider,
+        account_id=account_id,
         ids=[s.id for s in settled],
         statuses=[s.verdict.status.value for s in settled],
         counts=[s.verdict.counts for s in settled],
@@ -238,6 +248,12 @@ async def skip_cancelled(tx: Transaction, campaign_id: UUID, *, size: int = 10_0
         campaign_id=campaign_id,
         size=size,
     )
+
+
+def _among(channels: Collection[str] | None) -> Statement:
+    if channels is None:
+        return Statement("true")
+    return sql("channel = any(:channels::text[])", channels=list(channels))
 
 
 async def wake_after(tx: Transaction, campaign_id: UUID, *, queued: bool) -> timedelta | None:

@@ -87,6 +87,8 @@ class Outcome:
 
     answer: Answer
     detail: str = ""
+    # How long the provider asks to be left alone with this one.
+    retry_after: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def verdict(outcome: Outcome, policy: DeliveryPolicy, attempts: int) -> Verdict:
         case Answer.REJECTED:
             return Verdict(MessageStatus.FAILED)
         case Answer.DEFERRED:
-            return _again(attempts, at_last=MessageStatus.FAILED)
+            return _again(attempts, at_last=MessageStatus.FAILED, at_least=outcome.retry_after)
         case Answer.UNKNOWN if policy is DeliveryPolicy.RETRY:
             return _again(attempts, at_last=MessageStatus.UNCERTAIN)
         case Answer.UNKNOWN:
@@ -115,10 +117,10 @@ def verdict(outcome: Outcome, policy: DeliveryPolicy, attempts: int) -> Verdict:
             return Verdict(MessageStatus.QUEUED, counts=False)
 
 
-def _again(attempts: int, *, at_last: MessageStatus) -> Verdict:
+def _again(attempts: int, *, at_last: MessageStatus, at_least: timedelta = timedelta(0)) -> Verdict:
     if attempts >= MAX_ATTEMPTS:
         return Verdict(at_last)
-    return Verdict(MessageStatus.QUEUED, pause=min(FIRST_PAUSE * 2**attempts, LONGEST_PAUSE))
+    return Verdict(MessageStatus.QUEUED, pause=min(max(FIRST_PAUSE * 2**attempts, at_least), LONGEST_PAUSE))
 
 
 class Resolution(StrEnum):

@@ -14,10 +14,9 @@ from domain.campaigns import FAIL, PAUSE, SENDING, CampaignStatus
 from domain.suppressions import AddressKey
 from workers.delivery import delivery
 from workers.jobs import Again, Run, handles, when_dead
-from workers.letters import Letter
-from workers.providers.choosing import provider_for
 from workers.providers.provider import UnreachableError
 from workers.sending import HaltedError, Sending
+from workers.ways import Ways
 
 SLICE = 20.0
 # While a server cannot be used nothing counts as an attempt, so asking again costs nothing.
@@ -116,19 +115,24 @@ async def _send(run: Run, campaign: Campaign) -> Again | None:
     until = asyncio.get_running_loop().time() + SLICE
     try:
         here = delivery()
-        async with run.database.tenant(run.organization_id) as tx:
-            letter = await Letter.read(tx, campaign, here.sender)
-        async with await provider_for(run, campaign.brand_id, campaign.audience.channel) as provider:
-            await _tell(run, campaign.id, None)
-            sending = Sending(run, campaign, letter, provider, AddressKey.of(here.secret, run.organization_id))
+        async with Ways(run, campaign) as ways:
+            await _tell(run, campaign.id, None if ways.trouble is None else str(ways.trouble))
+            sending = Sending(run, campaign, ways.providers, here)
             while asyncio.get_running_loop().time() < until:
                 if not await sending.batch():
-                    return await _wait(run, campaign.id, queued=True)
+                    return await _rest(run, campaign, ways)
     except HaltedError:
         pass
     except UnreachableError as error:
         return await _pause(run, campaign.id, error)
     return Again()
+
+
+async def _rest(run: Run, campaign: Campaign, ways: Ways) -> Again | None:
+    """Nothing more can go on the ways that are open."""
+    if ways.trouble is not None:
+        return Again(after=ways.trouble.after or OUTAGE_PAUSE)
+    return await _wait(run, campaign.id, queued=True)
 
 
 async def _pause(run: Run, campaign_id: UUID, error: UnreachableError) -> Again:

@@ -1,7 +1,7 @@
 """Sending one campaign's messages in batches, each in groups that are marked, called and settled together."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 from db import campaigns, deliveries, jobs
@@ -11,11 +11,13 @@ from db.deliveries import Recipient, Settled
 from db.jobs import LeaseLost
 from db.points import point
 from domain.campaigns import PAUSE
+from domain.consents import Channel
 from domain.ids import new_id
 from domain.live import CampaignProgress
 from domain.messages import Answer, DeliveryPolicy, Outcome, SkipReason, verdict
 from domain.refusals import Refused
 from domain.suppressions import AddressKey
+from workers.delivery import Delivery
 from workers.jobs import Run
 from workers.letters import Letter
 from workers.parcels import Parcel
@@ -29,28 +31,49 @@ class HaltedError(Exception):
 class Sending:
     """One slice's work on one campaign. `batch` raises HaltedError, UnreachableError and LeaseLost."""
 
-    def __init__(self, run: Run, campaign: Campaign, letter: Letter, provider: Provider, key: AddressKey) -> None:
-        self._run, self._campaign, self._letter, self._provider, self._key = run, campaign, letter, provider, key
+    def __init__(self, run: Run, campaign: Campaign, ways: Mapping[Channel, Provider], here: Delivery) -> None:
+        """ways: the providers that can be used now."""
+        self._run, self._campaign, self._ways, self._sender = run, campaign, ways, here.sender
+        self._key = AddressKey.of(here.secret, run.organization_id)
         self._token = new_id()
+        self._letters: dict[tuple[int, Channel], Letter] = {}
         self._extended = asyncio.get_running_loop().time()
 
     async def batch(self) -> bool:
         """Claims and sends the next messages that are due; False when there are none."""
         async with self._run.database.tenant(self._run.organization_id) as tx:
-            recipients = await deliveries.claim(tx, self._campaign.id, self._token)
+            recipients = await deliveries.claim(
+                tx, self._campaign.id, self._token, channels=list(self._ways), size=self._size
+            )
+            await self._read_letters(tx, recipients)
         point("message.claimed")
         try:
-            mails = await self._written(recipients)
-            width = self._provider.capabilities.width
-            for first in range(0, len(mails), width):
-                group = mails[first : first + width]
-                await self._provider.admit(len(group))
-                await self._group(group, recipients)
+            parcels = await self._written(recipients)
+            for provider, group in self._groups(parcels):
+                await provider.admit(len(group))
+                await self._group(provider, group, recipients)
                 await self._extend()
         except (HaltedError, UnreachableError, LeaseLost, asyncio.CancelledError):
             await self._release()
             raise
         return bool(recipients)
+
+    @property
+    def _size(self) -> int:
+        """Two groups of the widest provider, so that a claim costs little for each message."""
+        return max(deliveries.BATCH, *(2 * way.capabilities.width for way in self._ways.values()))
+
+    async def _read_letters(self, tx: Transaction, recipients: Sequence[Recipient]) -> None:
+        for variant, channel in {(r.variant, Channel(r.channel)) for r in recipients} - self._letters.keys():
+            letter = await Letter.read(tx, self._campaign, variant, channel, self._sender)
+            self._letters[variant, channel] = letter
+
+    def _groups(self, parcels: Sequence[Parcel]) -> Iterator[tuple[Provider, list[Parcel]]]:
+        """Those who go together: of one channel, as many as its provider takes at a time."""
+        for channel, provider in self._ways.items():
+            mine = [parcel for parcel in parcels if parcel.channel is channel]
+            width = provider.capabilities.width
+            yield from ((provider, mine[first : first + width]) for first in range(0, len(mine), width))
 
     async def _extend(self) -> None:
         """Progress prolongs the job's lease, but not each group, or a third of all transactions would do only that."""
@@ -60,11 +83,12 @@ class Sending:
             self._extended = now
 
     async def _written(self, recipients: Sequence[Recipient]) -> list[Parcel]:
-        """The mails; who cannot be written to because the template fails for them is skipped."""
-        mails, failed = [], {}
+        """The parcels; who cannot be written to because the template fails for them is skipped."""
+        parcels, failed = [], {}
         for recipient in recipients:
             try:
-                mails.append(self._letter.to(recipient, self._run.now))
+                letter = self._letters[recipient.variant, Channel(recipient.channel)]
+                parcels.append(letter.to(recipient, self._run.now))
             except Refused as refusal:
                 # Not the message: it may quote the customer.
                 failed[recipient.id] = f"the {refusal.field[0]} part cannot be rendered for this customer"
@@ -72,18 +96,21 @@ class Sending:
             async with self._run.database.tenant(self._run.organization_id) as tx:
                 await deliveries.skip(tx, self._token, failed, SkipReason.RENDER_ERROR)
                 tx.events.append(CampaignProgress(self._campaign.id))
-        return mails
+        return parcels
 
-    async def _group(self, mails: Sequence[Parcel], recipients: Sequence[Recipient]) -> None:
+    async def _group(self, provider: Provider, parcels: Sequence[Parcel], recipients: Sequence[Recipient]) -> None:
         async with self._run.database.tenant(self._run.organization_id) as tx:
-            ids = [mail.id for mail in mails]
+            ids = [parcel.id for parcel in parcels]
             marked = await deliveries.mark_sending(tx, self._campaign, ids, self._token, self._key)
             point("message.marking")
         if marked is None:
             raise HaltedError
         point("message.marked")
         attempts = {recipient.id: recipient.attempts + 1 for recipient in recipients}
-        calling = asyncio.ensure_future(self._call([mail for mail in mails if mail.id in marked], attempts))
+        going = [parcel for parcel in parcels if parcel.id in marked]
+        if not going:
+            return
+        calling = asyncio.ensure_future(self._call(provider, going, attempts))
         try:
             await asyncio.shield(calling)
         except asyncio.CancelledError:
@@ -91,17 +118,17 @@ class Sending:
             await calling
             raise
 
-    async def _call(self, mails: Sequence[Parcel], attempts: dict[UUID, int]) -> None:
-        outcomes = await self._provider.send(mails)
+    async def _call(self, provider: Provider, parcels: Sequence[Parcel], attempts: dict[UUID, int]) -> None:
+        outcomes = await provider.send(parcels)
         point("message.answered")
         policy = DeliveryPolicy(self._campaign.delivery_policy)
         settled = [
-            Settled(mail.id, verdict(outcome, policy, attempts[mail.id]), outcome.detail)
-            for mail, outcome in zip(mails, outcomes, strict=True)
+            Settled(parcel.id, verdict(outcome, policy, attempts[parcel.id]), outcome.detail)
+            for parcel, outcome in zip(parcels, outcomes, strict=True)
         ]
         async with self._run.database.tenant(self._run.organization_id) as tx:
-            await self._pause_if_refused(tx, outcomes)
-            await deliveries.settle(tx, self._token, settled, provider=self._provider.name)
+            await self._pause_if_refused(tx, parcels, outcomes)
+            await deliveries.settle(tx, self._token, settled, provider=provider.name, account_id=provider.account_id)
             tx.events.append(CampaignProgress(self._campaign.id))
             point("message.settling")
         point("message.settled")
@@ -111,10 +138,10 @@ class Sending:
             if outcome.answer is Answer.UNREACHABLE:
                 raise UnreachableError(outcome.detail)
 
-    async def _pause_if_refused(self, tx: Transaction, outcomes: Sequence[Outcome]) -> None:
-        for outcome in outcomes:
+    async def _pause_if_refused(self, tx: Transaction, parcels: Sequence[Parcel], outcomes: Sequence[Outcome]) -> None:
+        for parcel, outcome in zip(parcels, outcomes, strict=True):
             if outcome.answer is Answer.SENDER_REFUSED:
-                error = f"The mail server refuses {self._letter.sender}: {outcome.detail}"
+                error = f"The provider refuses {parcel.sender}: {outcome.detail}"
                 await campaigns.move(tx, self._campaign.id, PAUSE, error=error)
                 return
 

@@ -125,7 +125,7 @@ async def test_a_sender_that_is_refused_pauses_the_campaign_and_fails_nobody(sho
     found = await shop.find(campaign)
     assert (found.status, found.error) == (
         "PAUSED",
-        "The mail server refuses hello@tea.example: 553 not your domain",
+        "The provider refuses hello@tea.example: 553 not your domain",
     )
     rows = await shop.rows("select status, attempts from message where organization_id = :organization")
     assert {tuple(row) for row in rows} == {("QUEUED", 0)}
