@@ -34,6 +34,8 @@ class Content:
     subject: str
     html: str | None = None
     text: str | None = None
+    # What an app, a pass or a receiver is told besides, by name.
+    data: Mapping[str, Any] | None = None
 
     def parts(self) -> Iterator[tuple[str, str]]:
         """Field and source of each part there is."""
