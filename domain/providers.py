@@ -23,6 +23,22 @@ class ProviderKind(StrEnum):
     INBOX = "INBOX"
 
 
+class AccountState(StrEnum):
+    ACTIVE = "ACTIVE"
+    DISABLED = "DISABLED"
+
+
+class TestStatus(StrEnum):
+    """What came of trying an account's credentials."""
+
+    __test__ = False
+
+    OK = "OK"
+    INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
+    RATE_LIMITED = "RATE_LIMITED"
+    UNREACHABLE = "UNREACHABLE"
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a provider can do, for whoever plans calls to it.
@@ -31,7 +47,7 @@ class Capabilities:
     idempotent: a repeated call with the same message id reaches nobody twice, so RETRY cannot double.
     keys_valid_for: how long it remembers ids; None where it does not.
     receipts: it tells later what became of a message.
-    max_per_second: the pace that its accounts begin with when nobody gives another; None: as quick as it goes.
+    max_per_second: the pace of accounts that are given none; None: as quick as it goes.
     """
 
     width: int = 5
@@ -54,19 +70,104 @@ class Kind:
     secrets: Mapping[str, str]
 
 
+_FOREVER = timedelta(days=365)
+_KEY = "A key as the file says it, PEM."
+_ACCOUNT = "The JSON file of a service account."
+
 KINDS: Mapping[ProviderKind, Kind] = {
     ProviderKind.SMTP: Kind(
         (Channel.EMAIL,),
         Capabilities(),
         {
-            "host": "Its name.",
-            "port?": "25 without it, 465 with implicit TLS and 587 with a user.",
-            "tls?": "`implicit`, or `starttls`: TLS when the server offers it, and always where there is a password.",
+            "host": "The server's name.",
+            "port?": "465 with implicit TLS, 587 with a user and 25 otherwise, if left out.",
+            "security?": "`tls` from the first byte, or `starttls`: as soon as offered, and always with a password.",
             "username?": "For signing in.",
         },
         {"password?": "For signing in."},
     ),
-    ProviderKind.INBOX: Kind(
-        tuple(Channel), Capabilities(width=25, idempotent=True, keys_valid_for=timedelta(days=365)), {}, {}
+    ProviderKind.SENDGRID: Kind(
+        (Channel.EMAIL,),
+        Capabilities(width=10, receipts=True),
+        {
+            "region?": "`eu` for a subuser of the European region; else `global`.",
+            "eventPublicKey?": "The key that verifies its event webhook, base64.",
+        },
+        {"apiKey": "An API key that may send mail."},
     ),
+    ProviderKind.MAILGUN: Kind(
+        (Channel.EMAIL,),
+        Capabilities(width=10, receipts=True),
+        {"domain": "The sending domain.", "region?": "`eu` or `us`; `us` if left out."},
+        {"apiKey": "A sending key.", "webhookSigningKey?": "Verifies its webhooks."},
+    ),
+    ProviderKind.TWILIO: Kind(
+        (Channel.SMS,),
+        Capabilities(width=10, receipts=True, max_per_second=100),
+        {
+            "accountSid": "AC and 32 digits.",
+            "from?": "The sending number or name.",
+            "messagingServiceSid?": "MG and 32 digits, instead of a number.",
+        },
+        {"authToken": "The token of the account."},
+    ),
+    ProviderKind.SNS: Kind(
+        (Channel.SMS,),
+        Capabilities(width=10, max_per_second=20),
+        {
+            "region": "Such as eu-central-1.",
+            "accessKeyId": "The public part of the key.",
+            "senderId?": "The name that telephones show where that is allowed.",
+            "smsType?": "`Transactional` or `Promotional`.",
+        },
+        {"secretAccessKey": "The secret part of the key."},
+    ),
+    ProviderKind.FCM: Kind(
+        (Channel.PUSH,), Capabilities(width=25, max_per_second=1_000), {}, {"serviceAccount": _ACCOUNT}
+    ),
+    ProviderKind.APNS: Kind(
+        (Channel.PUSH,),
+        Capabilities(width=50),
+        {
+            "teamId": "Ten characters.",
+            "keyId": "Ten characters.",
+            "topic": "The app's bundle id.",
+            "environment?": "`sandbox` or `production`; `production` if left out.",
+        },
+        {"privateKey": _KEY},
+    ),
+    ProviderKind.WEB_PUSH: Kind(
+        (Channel.PUSH,),
+        Capabilities(width=25),
+        {"subject": "A mailto: or https: address that push services may write to."},
+        {"privateKey": "The VAPID private key: PEM, or 32 bytes in base64url."},
+    ),
+    ProviderKind.GOOGLE_WALLET: Kind(
+        (Channel.WALLET,),
+        Capabilities(width=10, idempotent=True, keys_valid_for=_FOREVER, max_per_second=20),
+        {},
+        {"serviceAccount": _ACCOUNT},
+    ),
+    ProviderKind.APPLE_WALLET: Kind(
+        (Channel.WALLET,),
+        Capabilities(width=50, idempotent=True, keys_valid_for=_FOREVER),
+        {
+            "passTypeId": "Such as pass.example.loyalty.",
+            "teamId": "Ten characters.",
+            "organizationName": "Who issues the passes.",
+        },
+        {
+            "certificate": "The pass type's certificate, PEM.",
+            "privateKey": _KEY,
+            "intermediate": "Apple's WWDR certificate, PEM.",
+        },
+    ),
+    ProviderKind.WEBHOOK: Kind(
+        (Channel.WEBHOOK,),
+        # Its receiver is told each message's id, and asked to take it once.
+        Capabilities(width=8, idempotent=True, keys_valid_for=_FOREVER),
+        {"url": "Where messages are posted."},
+        {"signingSecret": "whsec_ and 24 to 64 bytes in base64, as Standard Webhooks has it."},
+    ),
+    ProviderKind.INBOX: Kind(tuple(Channel), Capabilities(width=25, idempotent=True, keys_valid_for=_FOREVER), {}, {}),
 }

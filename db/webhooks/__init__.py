@@ -1,5 +1,6 @@
 """Webhooks as they are stored: endpoints with sealed secrets, deliveries, and what became of each attempt."""
 
+from db.vault import SealedError, Vault
 from db.webhooks.deliveries import Attempted, Due, due, next_wake, prune, resend, settle, test, webhook_of_delivery
 from db.webhooks.endpoints import (
     Draft,
@@ -26,7 +27,6 @@ from db.webhooks.records import (
     matching_deliveries,
     matching_webhooks,
 )
-from db.webhooks.vault import SealedError, Vault
 
 __all__ = [
     "ATTEMPTS_OF_DELIVERY",

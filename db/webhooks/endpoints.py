@@ -7,8 +7,8 @@ from uuid import UUID
 from db.database import Transaction
 from db.outbox import request_deliveries
 from db.records import columns_of
+from db.vault import Vault
 from db.webhooks.records import Webhook
-from db.webhooks.vault import Vault
 
 _HINT = 4
 

@@ -7,13 +7,15 @@ So what is sealed says whose it is, and opening it elsewhere fails.
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
+from hashlib import sha256
 from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-_PURPOSE = b"wayfare: secrets of webhooks"
+WEBHOOKS = b"wayfare: secrets of webhooks"
+PROVIDERS = b"wayfare: secrets of providers"
 
 
 class SealedError(Exception):
@@ -21,10 +23,21 @@ class SealedError(Exception):
 
 
 class Vault:
-    """Seals with the first of the installation's secrets and opens with any of them."""
+    """Seals with the first of the installation's secrets and opens with any of them, for one purpose.
 
-    def __init__(self, secrets: Sequence[bytes]) -> None:
-        self._fernet = MultiFernet([Fernet(_key(secret)) for secret in secrets])
+    A secret is replaced without a pause: put the new one first everywhere, seal again, then drop the old one.
+    """
+
+    def __init__(self, secrets: Sequence[bytes], purpose: bytes = WEBHOOKS) -> None:
+        self._secrets = list(secrets)
+        keys = [_key(secret, purpose) for secret in secrets]
+        self._fernet = MultiFernet([Fernet(key) for key in keys])
+        self.key_id = _name(keys[0])
+        """Names the key that seals, and tells nothing about it."""
+
+    def of(self, purpose: bytes) -> "Vault":
+        """The same secrets for another purpose: neither opens what the other sealed."""
+        return Vault(self._secrets, purpose)
 
     def seal(self, organization_id: UUID, row_id: UUID, value: str) -> bytes:
         sealed: bytes = self._fernet.encrypt(json.dumps([str(organization_id), str(row_id), value]).encode())
@@ -41,6 +54,10 @@ class Vault:
         return str(value)
 
 
-def _key(secret: bytes) -> bytes:
+def _key(secret: bytes, purpose: bytes) -> bytes:
     # Derived, because the installation's secret also keys other things.
-    return urlsafe_b64encode(HKDF(SHA256(), 32, salt=None, info=_PURPOSE).derive(secret))
+    return urlsafe_b64encode(HKDF(SHA256(), 32, salt=None, info=purpose).derive(secret))
+
+
+def _name(key: bytes) -> str:
+    return sha256(b"wayfare: the name of a key" + key).hexdigest()[:12]

@@ -7,7 +7,7 @@ import pytest
 
 from db import webhooks
 from db.database import Database
-from db.webhooks import SealedError, Vault
+from db.vault import PROVIDERS, SealedError, Vault
 from domain.events import EventType
 from domain.ids import new_id
 from tests.campaigns import SECRET
@@ -45,3 +45,13 @@ async def test_secrets_are_sealed_again_with_the_newest_key(database: Database, 
         assert await webhooks.seal_again(tx, both) == 1
         sealed = await webhooks.sealed_secrets(tx, webhook)
     assert [Vault([NEW]).open(organization, webhook, one) for one in sealed] == ["whsec_new", secret]
+
+
+def test_a_purpose_opens_nothing_of_another_and_keys_have_names() -> None:
+    organization, row, vault = new_id(), new_id(), Vault([SECRET])
+    other = vault.of(PROVIDERS)
+    with pytest.raises(SealedError):
+        other.open(organization, row, vault.seal(organization, row, "x"))
+    names = {vault.key_id, other.key_id, Vault([NEW]).key_id}
+    assert len(names) == 3
+    assert Vault([SECRET, NEW]).key_id == vault.key_id
