@@ -3,6 +3,7 @@
 from db.tables import (
     audit,
     campaigns,
+    contacts,
     customers,
     events,
     facts,
@@ -21,6 +22,7 @@ from db.tables.columns import metadata
 __all__ = [
     "audit",
     "campaigns",
+    "contacts",
     "customers",
     "events",
     "facts",

@@ -16,6 +16,7 @@ template = tenant_table(
     integer("version", default=1),
     instant("created_at", default=True),
     instant("updated_at", default=True),
+    instant("archived_at", null=True),
     belongs_to("brand", "brand_id"),
     sa.UniqueConstraint("organization_id", "brand_id", "name"),
     one_of("channel", CHANNELS),
@@ -30,8 +31,31 @@ template_version = tenant_table(
     text("text", null=True),
     text("actor"),
     instant("created_at", default=True),
+    # What a mail program shows beside the subject; what an app, a pass or a receiver is told.
+    text("preheader", null=True),
+    json("data", null=True),
     belongs_to("template", "template_id", cascade=True),
     key=("template_id", "number"),
+)
+
+# The same content in another language; as unchangeable as the version it belongs to.
+template_translation = tenant_table(
+    "template_translation",
+    identifier("template_id"),
+    integer("number"),
+    text("locale"),
+    text("subject"),
+    text("html", null=True),
+    text("text", null=True),
+    text("preheader", null=True),
+    json("data", null=True),
+    belongs_to("template", "template_id", cascade=True),
+    sa.ForeignKeyConstraint(
+        ["organization_id", "template_id", "number"],
+        ["template_version.organization_id", "template_version.template_id", "template_version.number"],
+        ondelete="CASCADE",
+    ),
+    key=("template_id", "number", "locale"),
 )
 
 campaign = tenant_table(
@@ -148,6 +172,8 @@ experiment = tenant_table(
     instant("concluded_at", null=True),
     text("concluded_by", null=True),
     json("outcome", null=True),
+    # When people were last told that it waits for their decision.
+    instant("reminded_at", null=True),
     belongs_to("campaign", "campaign_id", cascade=True),
     sa.ForeignKeyConstraint(
         ["organization_id", "campaign_id", "winner"],

@@ -126,6 +126,9 @@ consent_change = tenant_table(
     text("source", null=True),
     text("actor"),
     instant("at", default=True),
+    # What proves it: from where it was given, and to which words.
+    text("ip", null=True),
+    text("text_version", null=True),
     belongs_to("customer", "customer_id", cascade=True),
     one_of("channel", CHANNELS),
     one_of("state", CONSENT_STATES),
