@@ -37,9 +37,18 @@ class EventType(StrEnum):
     CAMPAIGN_COMPLETED = "CAMPAIGN_COMPLETED"
     CAMPAIGN_CANCELLED = "CAMPAIGN_CANCELLED"
     CAMPAIGN_FAILED = "CAMPAIGN_FAILED"
+    EXPERIMENT_CONCLUDED = "EXPERIMENT_CONCLUDED"
+    EXPERIMENT_UNDECIDED = "EXPERIMENT_UNDECIDED"
     MESSAGE_SENT = "MESSAGE_SENT"
     MESSAGE_FAILED = "MESSAGE_FAILED"
     MESSAGE_UNCERTAIN = "MESSAGE_UNCERTAIN"
+    MESSAGE_DELIVERED = "MESSAGE_DELIVERED"
+    MESSAGE_OPENED = "MESSAGE_OPENED"
+    MESSAGE_CLICKED = "MESSAGE_CLICKED"
+    MESSAGE_BOUNCED = "MESSAGE_BOUNCED"
+    MESSAGE_COMPLAINED = "MESSAGE_COMPLAINED"
+    MESSAGE_UNSUBSCRIBED = "MESSAGE_UNSUBSCRIBED"
+    MESSAGE_REPLIED = "MESSAGE_REPLIED"
     CONSENT_CHANGED = "CONSENT_CHANGED"
     BULK_OPERATION_COMPLETED = "BULK_OPERATION_COMPLETED"
     BULK_OPERATION_FAILED = "BULK_OPERATION_FAILED"
@@ -97,6 +106,12 @@ EVENTS: Mapping[EventType, Event] = {
     EventType.CAMPAIGN_COMPLETED: Event("campaign.completed", "campaigns:view", _CAMPAIGN, "A campaign is through."),
     EventType.CAMPAIGN_CANCELLED: Event("campaign.cancelled", "campaigns:view", _CAMPAIGN, "A campaign was cancelled."),
     EventType.CAMPAIGN_FAILED: Event("campaign.failed", "campaigns:view", _CAMPAIGN, "A campaign was given up."),
+    EventType.EXPERIMENT_CONCLUDED: Event(
+        "experiment.concluded", "campaigns:view", ("campaignId",), "A campaign's experiment was decided."
+    ),
+    EventType.EXPERIMENT_UNDECIDED: Event(
+        "experiment.undecided", "campaigns:view", ("campaignId",), "No variant won: a person has to decide; told daily."
+    ),
     EventType.MESSAGE_SENT: Event(
         "message.sent", "campaigns:view", _MESSAGE, "The provider took a message.", _FORGOTTEN
     ),
@@ -105,6 +120,27 @@ EVENTS: Mapping[EventType, Event] = {
     ),
     EventType.MESSAGE_UNCERTAIN: Event(
         "message.uncertain", "campaigns:view", _MESSAGE, "Nobody knows whether a message was taken.", _FORGOTTEN
+    ),
+    EventType.MESSAGE_DELIVERED: Event(
+        "message.delivered", "campaigns:view", _MESSAGE, "A message came to its address.", _FORGOTTEN
+    ),
+    EventType.MESSAGE_OPENED: Event(
+        "message.opened", "campaigns:view", _MESSAGE, "A person opened a message for the first time.", _FORGOTTEN
+    ),
+    EventType.MESSAGE_CLICKED: Event(
+        "message.clicked", "campaigns:view", _MESSAGE, "A person followed a message's link the first time.", _FORGOTTEN
+    ),
+    EventType.MESSAGE_BOUNCED: Event(
+        "message.bounced", "campaigns:view", _MESSAGE, "A message came back from its address.", _FORGOTTEN
+    ),
+    EventType.MESSAGE_COMPLAINED: Event(
+        "message.complained", "campaigns:view", _MESSAGE, "A recipient called a message spam.", _FORGOTTEN
+    ),
+    EventType.MESSAGE_UNSUBSCRIBED: Event(
+        "message.unsubscribed", "campaigns:view", _MESSAGE, "A recipient unsubscribed by a message.", _FORGOTTEN
+    ),
+    EventType.MESSAGE_REPLIED: Event(
+        "message.replied", "campaigns:view", _MESSAGE, "A recipient answered a message.", _FORGOTTEN
     ),
     EventType.CONSENT_CHANGED: Event(
         "consent.changed",
