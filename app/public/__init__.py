@@ -1,0 +1,1 @@
+"""Pages and endpoints for those who have no account: recipients of messages and providers."""
