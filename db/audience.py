@@ -6,6 +6,7 @@ from uuid import UUID
 
 from db.campaigns import Campaign
 from db.database import Transaction
+from db.experiments.assignment import assigned, assignment_of
 from db.organizations import current_organization
 from db.segments import refresh_segments
 from db.statement import Statement, sql
@@ -83,18 +84,22 @@ async def take_chunk(
     Returns where the next chunk begins, None after the last. Repeating a chunk changes nothing.
     """
     audience = campaign.audience
+    shared = assigned(await assignment_of(tx, campaign.id), "d.customer_id")
     last: UUID | None = await tx.value(
         """
         with wanted as (:wanted), entered as (
             insert into message (organization_id, id, campaign_id, customer_id, channel, address, status, skip_reason,
-                                 queued_at)
+                                 variant, next_attempt_at, queued_at)
             select :organization, uuid7(), :campaign_id, d.customer_id, :channel, d.address,
-                   case when d.refusal is null then 'QUEUED' else 'SKIPPED' end, d.refusal, :at
+                   case when d.refusal is null then 'QUEUED' else 'SKIPPED' end, d.refusal, d.variant,
+                   case when d.refusal is null and d.variant is null then timestamptz 'infinity' end, :at
             from (
-                select d.customer_id, d.address, coalesce(d.refusal, case when d.turn > 1 or exists (
+                select d.customer_id, d.address, :variant as variant,
+                       coalesce(d.refusal, case when d.turn > 1 or exists (
                     select from message e
                     where e.organization_id = :organization and e.campaign_id = :campaign_id and e.channel = :channel
-                      and e.address = d.address and e.status <> 'SKIPPED') then 'DUPLICATE_ADDRESS' end) as refusal
+                      and e.address = d.address and e.status <> 'SKIPPED') then 'DUPLICATE_ADDRESS'
+                    when :holdout then 'HOLDOUT' end) as refusal
                 from (:decided) d) d
             order by d.customer_id
             on conflict do nothing)
@@ -104,6 +109,8 @@ async def take_chunk(
         decided=_decided(tx, audience, key),
         campaign_id=campaign.id,
         channel=audience.channel.value,
+        variant=shared.variant,
+        holdout=shared.holdout,
         at=at,
     )
     return last

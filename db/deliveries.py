@@ -257,7 +257,10 @@ def _among(channels: Collection[str] | None) -> Statement:
 
 
 async def wake_after(tx: Transaction, campaign_id: UUID, *, queued: bool) -> timedelta | None:
-    """How long until something can be done: a lease ends or (if `queued`) a pause; None when nothing is open."""
+    """How long until something can be done: a lease ends or (if `queued`) a pause; None when nothing is open.
+
+    What waits for an experiment's winner is not: whoever decides it owes the sending anew.
+    """
     after: timedelta | None = await tx.value(
         """
         select min(greatest(interval '0', case when status = 'QUEUED' then coalesce(next_attempt_at, clock_timestamp())
@@ -265,6 +268,7 @@ async def wake_after(tx: Transaction, campaign_id: UUID, *, queued: bool) -> tim
         from message
         where organization_id = :organization and campaign_id = :campaign_id
           and status = any(case when :queued then '{QUEUED,CLAIMED,SENDING}' else '{CLAIMED,SENDING}' end::text[])
+          and next_attempt_at is distinct from 'infinity'
         """,
         campaign_id=campaign_id,
         queued=queued,

@@ -43,9 +43,15 @@ async def wait(database: Database, organization: UUID) -> None:
             """
         )
         await tx.run(
+            "update experiment set evaluate_at = clock_timestamp() "
+            "where organization_id = :organization and evaluate_at > clock_timestamp()"
+        )
+        await tx.run(
             """
             update message set lease_until = least(lease_until, clock_timestamp() - interval '1 second'),
                                next_attempt_at = least(next_attempt_at, clock_timestamp())
             where organization_id = :organization and status = any('{QUEUED,CLAIMED,SENDING}'::text[])
+              -- For a winner one waits however many hours it takes.
+              and next_attempt_at is distinct from 'infinity'
             """
         )

@@ -7,6 +7,7 @@ from uuid import UUID
 from db import audience, campaigns, deliveries
 from db.campaigns import CAMPAIGN, SEND_JOB, SNAPSHOT_JOB, Campaign
 from db.database import Transaction
+from db.experiments import conclusion
 from db.jobs import Claim
 from db.metrics import recompute_stale
 from db.points import point
@@ -40,7 +41,7 @@ async def snapshot(run: Run) -> Again | None:
         if campaign is None or campaign.audience_size is not None:
             return None
         if not await audience.is_taken(tx, campaign_id):
-            if campaign.status == CampaignStatus.CANCELLED:
+            if campaign.status in (CampaignStatus.CANCELLED, CampaignStatus.FAILED):
                 return None
             await _enter(run, tx, campaign, key)
     point("campaign.entered")
@@ -147,6 +148,7 @@ async def _wait(run: Run, campaign_id: UUID, *, queued: bool) -> Again | None:
         if after is not None:
             return Again(after=after)
         if queued:
+            await conclusion.note_sent(tx, campaign_id)
             await campaigns.complete(tx, campaign_id)
         point("campaign.completing")
     return None
