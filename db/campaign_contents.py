@@ -6,10 +6,11 @@ from uuid import UUID
 
 from db.database import Transaction
 from db.records import columns_of
-from db.templates import content_of
+from db.relations import Relation, Sort
+from db.templates import localized_of
 from domain.campaigns import ChannelContent
 from domain.consents import Channel
-from domain.templates import Content
+from domain.templates import Localized
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,16 @@ class Pinned:
     channel: str
     template_id: UUID
     template_version: int
+
+
+CONTENTS_OF_CAMPAIGN = Relation(
+    "contents_of_campaign",
+    Pinned,
+    "(select * from campaign_content where variant = 1) t",
+    key="t.campaign_id",
+    orders=(("POSITION", Sort("t.position", "smallint")),),
+    tie=Sort("t.channel", "text"),
+)
 
 
 async def say(tx: Transaction, campaign_id: UUID, variant: int, contents: Sequence[ChannelContent]) -> None:
@@ -60,9 +71,9 @@ async def contents_of(tx: Transaction, campaign_id: UUID) -> list[Pinned]:
     )
 
 
-async def said_on(tx: Transaction, campaign_id: UUID, variant: int, channel: Channel) -> Content:
+async def said_on(tx: Transaction, campaign_id: UUID, variant: int, channel: Channel) -> Localized:
     """What a variant says on a channel; raises LookupError when it says nothing there."""
     pinned = [c for c in await contents_of(tx, campaign_id) if (c.variant, c.channel) == (variant, channel)]
     if not pinned:
         raise LookupError(channel)
-    return await content_of(tx, pinned[0].template_id, pinned[0].template_version)
+    return await localized_of(tx, pinned[0].template_id, pinned[0].template_version)

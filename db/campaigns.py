@@ -69,16 +69,17 @@ class Campaign:
     channel_strategy: str
     condition: dict[str, Any] | None
     scheduled_at: datetime | None
-    scheduled_local: datetime | None
     past_policy: str
-    quiet_from: time | None
-    quiet_until: time | None
     quiet_policy: str
     ignore_caps: bool
     counts_toward_caps: bool
     on_cap: str
     max_deferral: timedelta
     archived_at: datetime | None
+    # Wall-clock times as people write them: no type of JSON has a time without a zone.
+    local_time: str | None = column("""to_char(t.scheduled_local, 'YYYY-MM-DD"T"HH24:MI')""")
+    quiet_from: str | None = column("left(t.quiet_from::text, 5)")
+    quiet_until: str | None = column("left(t.quiet_until::text, 5)")
     # Those of variant 1 in their order.
     channels: list[str] = column(
         """
@@ -105,9 +106,10 @@ class Campaign:
     @property
     def start(self) -> Start | None:
         """When it begins, if it is scheduled."""
-        if self.scheduled_at is None and self.scheduled_local is None:
+        if self.scheduled_at is None and self.local_time is None:
             return None
-        return Start(self.scheduled_at, self.scheduled_local, PastPolicy(self.past_policy))
+        local = datetime.fromisoformat(self.local_time) if self.local_time else None
+        return Start(self.scheduled_at, local, PastPolicy(self.past_policy))
 
     @property
     def restraint(self) -> Restraint:
@@ -116,8 +118,8 @@ class Campaign:
             self.counts_toward_caps,
             OnCap(self.on_cap),
             self.max_deferral,
-            self.quiet_from,
-            self.quiet_until,
+            time.fromisoformat(self.quiet_from) if self.quiet_from else None,
+            time.fromisoformat(self.quiet_until) if self.quiet_until else None,
             QuietPolicy(self.quiet_policy),
         )
 

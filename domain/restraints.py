@@ -1,5 +1,6 @@
 """Restraint: what a campaign says about frequency rules and quiet hours."""
 
+import re
 from dataclasses import dataclass
 from datetime import time, timedelta
 from enum import StrEnum
@@ -8,6 +9,7 @@ from domain.refusals import Refused
 
 LONGEST_DEFERRAL = timedelta(hours=72)
 _DAY = timedelta(hours=24)
+_TIME = re.compile("([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 
 
 class OnCap(StrEnum):
@@ -47,3 +49,10 @@ class Restraint:
         if self.quiet_from is not None and self.quiet_from == self.quiet_until:
             raise Refused("INVALID", "Quiet hours end at another time than they begin.", ("quietHours", "until"))
         return self
+
+
+def time_of_day(value: str, *field: str) -> time:
+    """A wall-clock time such as 22:00; refuses INVALID."""
+    if not _TIME.fullmatch(value):
+        raise Refused("INVALID", "A time of day is written as 22:00.", field)
+    return time.fromisoformat(value)

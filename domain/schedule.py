@@ -26,10 +26,14 @@ SCHEDULES = (
     Schedule("segments.due", "*/5 * * * *", local=False),
     # Live evaluations follow what is told and the days; this follows percentiles, and tells what the others missed.
     Schedule("segments.refresh", "15 * * * *", local=False),
+    # The same once a day with what it relies on compared first: the stored masks of memberships.
+    Schedule("segments.reconcile", "15 3 * * *"),
     # Scores first: a stage's rule may ask for them.
     Schedule("scores.recalculate", "0 1 * * *"),
     Schedule("journeys.evaluate", "0 2 * * *"),
     Schedule("journeys.count_churn", "30 2 * * *"),
+    # Scheduled campaigns are owed a job of their own; this finds those whose job was given up.
+    Schedule("campaigns.due", "*/5 * * * *", local=False),
     Schedule("predictions.fit", "0 4 * * 0"),
 )
 

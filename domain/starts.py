@@ -52,3 +52,14 @@ class Start:
             return self.at
         assert self.local is not None
         return self.local.replace(tzinfo=UTC) - LATEST
+
+
+def wall_clock(value: str, *field: str) -> datetime:
+    """A date and time without a zone, such as 2026-03-29T09:00; refuses INVALID."""
+    try:
+        read = datetime.strptime(value, "%Y-%m-%dT%H:%M")  # noqa: DTZ007 - it has no zone by intent
+    except ValueError:
+        read = None
+    if read is None or len(value) != len("2026-03-29T09:00") or not 1900 <= read.year < 2200:
+        raise Refused("INVALID", "A local time is written as 2026-03-29T09:00.", field)
+    return read

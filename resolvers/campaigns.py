@@ -1,19 +1,17 @@
-"""Commands on campaigns: drafts are made and changed, then sent, paused, resumed and cancelled."""
+"""Commands on campaigns: drafts are sent, at once or at a time, paused, resumed and cancelled."""
 
-from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
-from db import audience, campaigns, templates
+from db import audience, campaigns
 from db.audience import Preview
-from db.campaigns import Campaign, Draft
+from db.campaigns import Campaign
 from db.database import Transaction
+from db.readiness import require_ready
 from domain import campaigns as rules
-from domain.campaigns import CANCEL, PAUSE, RESUME, SEND, Audience, CampaignStatus, Move
-from domain.consents import Channel
-from domain.ids import new_id
-from domain.messages import DeliveryPolicy
+from domain.campaigns import CANCEL, PAUSE, RESUME, SCHEDULE, SEND, UNSCHEDULE, Audience, CampaignStatus, Move
 from domain.refusals import Refused, Rejected
+from domain.starts import PastPolicy, Start, wall_clock
 from resolvers.context import Context
 
 EDIT = "campaigns:edit"
@@ -22,63 +20,53 @@ SENDING = "campaigns:send"
 Done = tuple[UUID | None, list[Refused]]
 
 
-async def create(context: Context, brand_id: UUID, given: Mapping[str, Any]) -> Done:
-    """Makes a draft; refuses INVALID, EMPTY_AUDIENCE, TOO_MANY, NOT_FOUND and SEGMENT_NOT_ACTIVE.
-
-    given: name, template_id, include_segment_ids, and, unless the defaults will do, description, exclude_segment_ids,
-    class_, topic, delivery_policy.
-    """
-
-    async def work(tx: Transaction) -> UUID:
-        if await campaigns.find_brand(tx, brand_id) is None:
-            raise Refused("NOT_FOUND", "There is no such brand.", ("input", "brandId"))
-        campaign_id = new_id()
-        draft = await _drafted(tx, brand_id, given, _DEFAULTS)
-        await campaigns.create_campaign(tx, campaign_id, draft)
-        return campaign_id
-
-    return await context.command(EDIT, work)
-
-
-async def update(context: Context, campaign_id: UUID, given: Mapping[str, Any], expected_version: int | None) -> Done:
-    """Changes what is given of a draft, with the names of `create`; refuses as it does, WRONG_STATUS and STALE."""
-
-    async def work(tx: Transaction) -> UUID:
-        found = await _locked(tx, campaign_id, expected_version)
-        _require_draft(found)
-        draft = await _drafted(tx, found.brand_id, given, _told(found))
-        await campaigns.change_campaign(tx, campaign_id, draft)
-        return campaign_id
-
-    return await context.command(EDIT, work)
-
-
-async def delete(context: Context, campaign_id: UUID) -> Done:
-    """Deletes a draft; refuses NOT_FOUND and WRONG_STATUS."""
-
-    async def work(tx: Transaction) -> UUID:
-        _require_draft(await _locked(tx, campaign_id))
-        await campaigns.delete_draft(tx, campaign_id)
-        return campaign_id
-
-    return await context.command(EDIT, work)
-
-
 async def send(context: Context, campaign_id: UUID, expected_version: int | None) -> Done:
     """Begins to send to the audience as it is now; a second call is refused with ALREADY_SENDING.
 
-    Refuses NOT_FOUND, STALE, WRONG_STATUS, SEGMENT_NOT_ACTIVE and SENDER_MISSING.
+    Refuses NOT_FOUND, STALE, WRONG_STATUS and what `require_ready` does.
     """
 
     async def work(tx: Transaction) -> UUID:
-        found = await _locked(tx, campaign_id, expected_version)
+        found = await locked(tx, campaign_id, expected_version)
         _require_movable(found, SEND)
-        await _require_usable(tx, found.audience, ("input", "campaignId"))
-        brand = await campaigns.find_brand(tx, found.brand_id)
-        if not (brand and brand.sender_email) and context.tools.sender is None:
-            message = "Give the brand a senderEmail first (brandUpdate)."
-            raise Refused("SENDER_MISSING", message, ("input", "campaignId"))
+        await _require_ready(context, tx, found)
         await campaigns.start(tx, campaign_id)
+        return campaign_id
+
+    return await context.command(SENDING, work)
+
+
+async def schedule(
+    context: Context,
+    campaign_id: UUID,
+    given: tuple[datetime | None, str | None, PastPolicy],
+    expected_version: int | None,
+) -> Done:
+    """Has it sent when its time comes: an instant, or a local time as people write it; refuses INVALID and what `send`
+    does."""
+
+    async def work(tx: Transaction) -> UUID:
+        found = await locked(tx, campaign_id, expected_version)
+        _require_movable(found, SCHEDULE)
+        try:
+            at, local, past_policy = given
+            clock = None if local is None else wall_clock(local, "localTime")
+            start = Start(at, clock, past_policy).check(context.now)
+        except Refused as refusal:
+            raise refusal.under("input") from None
+        await _require_ready(context, tx, found)
+        await campaigns.schedule(tx, campaign_id, start)
+        return campaign_id
+
+    return await context.command(SENDING, work)
+
+
+async def unschedule(context: Context, campaign_id: UUID) -> Done:
+    """A draft again; refuses NOT_FOUND and WRONG_STATUS, as when it has begun already."""
+
+    async def work(tx: Transaction) -> UUID:
+        _require_movable(await locked(tx, campaign_id), UNSCHEDULE)
+        await campaigns.unschedule(tx, campaign_id)
         return campaign_id
 
     return await context.command(SENDING, work)
@@ -111,7 +99,7 @@ async def preview(context: Context, of: Audience) -> Preview:
 
 async def _move(context: Context, campaign_id: UUID, move: Move) -> Done:
     async def work(tx: Transaction) -> UUID:
-        _require_movable(await _locked(tx, campaign_id), move)
+        _require_movable(await locked(tx, campaign_id), move)
         await campaigns.move(tx, campaign_id, move)
         await campaigns.request_sending(tx, campaign_id)
         return campaign_id
@@ -119,7 +107,14 @@ async def _move(context: Context, campaign_id: UUID, move: Move) -> Done:
     return await context.command(SENDING, work)
 
 
-async def _locked(tx: Transaction, campaign_id: UUID, expected_version: int | None = None) -> Campaign:
+async def _require_ready(context: Context, tx: Transaction, campaign: Campaign) -> None:
+    try:
+        await require_ready(tx, campaign, context.tools.sender)
+    except Refused as refusal:
+        raise Refused(refusal.code, refusal.message, ("input", "campaignId")) from None
+
+
+async def locked(tx: Transaction, campaign_id: UUID, expected_version: int | None = None) -> Campaign:
     found = await campaigns.find_campaign(tx, campaign_id, lock=True)
     if found is None:
         raise Refused("NOT_FOUND", "There is no such campaign.", ("input", "campaignId"))
@@ -128,56 +123,12 @@ async def _locked(tx: Transaction, campaign_id: UUID, expected_version: int | No
     return found
 
 
-def _require_draft(campaign: Campaign) -> None:
-    try:
-        rules.require_draft(CampaignStatus(campaign.status))
-    except Refused as refusal:
-        raise refusal.under("input", "campaignId") from None
-
-
 def _require_movable(campaign: Campaign, move: Move) -> None:
     if campaign.status not in move.sources:
         raise rules.refusal(move, CampaignStatus(campaign.status)).under("input", "campaignId")
 
 
-_DEFAULTS: Mapping[str, Any] = {
-    "name": "",
-    "description": None,
-    "include_segment_ids": (),
-    "exclude_segment_ids": (),
-    "class_": rules.CampaignClass.MARKETING,
-    "topic": "marketing",
-    "delivery_policy": DeliveryPolicy.HOLD,
-}
-
-
-def _told(found: Campaign) -> Mapping[str, Any]:
-    return {name: getattr(found, name) for name in (*_DEFAULTS, "template_id")}
-
-
-async def _drafted(tx: Transaction, brand_id: UUID, given: Mapping[str, Any], otherwise: Mapping[str, Any]) -> Draft:
-    """The draft that results; everything it names is there and is this brand's."""
-    told = {**otherwise, **given}
-    try:
-        of = Audience(
-            brand_id,
-            tuple(told["include_segment_ids"]),
-            tuple(told["exclude_segment_ids"]),
-            Channel.EMAIL,
-            rules.CampaignClass(told["class_"]),
-            told["topic"],
-        ).check()
-        name, description = rules.name(told["name"]), rules.description(told["description"])
-    except Refused as refusal:
-        raise refusal.under("input") from None
-    await _require_usable(tx, of)
-    template = await templates.find_template(tx, told["template_id"])
-    if template is None or template.brand_id != brand_id:
-        raise Refused("NOT_FOUND", "The brand has no such template.", ("input", "templateId"))
-    return Draft(name, description, template.id, of, DeliveryPolicy(told["delivery_policy"]))
-
-
-async def _require_usable(tx: Transaction, of: Audience, path: tuple[str, ...] | None = None) -> None:
+async def require_usable(tx: Transaction, of: Audience, path: tuple[str, ...] | None = None) -> None:
     """Every segment is there, active, and the brand's or the organization's."""
     unusable = await campaigns.unusable_segments(tx, of.brand_id, of.segment_ids)
     for segment_id in (*of.include_segment_ids, *of.exclude_segment_ids):

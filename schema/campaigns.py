@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from db import campaigns, messages
+from db.campaign_contents import CONTENTS_OF_CAMPAIGN
 from db.organizations import BRAND_BY_ID
 from db.templates import TEMPLATE_BY_ID
-from domain.campaigns import Audience, CampaignClass, CampaignStatus
+from domain.campaigns import Audience, CampaignClass, CampaignKind, CampaignStatus, ChannelStrategy
 from domain.consents import Channel
 from domain.messages import DeliveryPolicy, SkipReason
+from domain.restraints import OnCap, QuietPolicy
+from domain.starts import PastPolicy
 from resolvers import campaigns as commands
 from resolvers.ids import row_id
 from schema.connections import Connection
@@ -70,6 +73,52 @@ described(
 )
 
 
+described(
+    CampaignKind,
+    "What made a campaign.",
+    {
+        "BROADCAST": "A person, for an audience.",
+        "DIRECT": "A call of messageSend, for named customers.",
+        "TRIGGERED": "The action of a stage, for customers as they come.",
+    },
+)
+described(
+    ChannelStrategy,
+    "On which of its channels a campaign reaches a customer.",
+    {
+        "FIRST_AVAILABLE": "On the first, in the order of the contents, on which the customer may be written to.",
+        "PREFERRED": "On the one the customer prefers, if that is possible, else on the first available.",
+        "ALL": "On each on which the customer may be written to.",
+    },
+)
+described(
+    PastPolicy,
+    "What becomes of customers whose local time is past when a campaign begins.",
+    {
+        "SEND_NOW": "They get it at once.",
+        "NEXT_DAY": "They get it at that time of the next day.",
+        "SKIP": "They do not get it.",
+    },
+)
+described(
+    QuietPolicy,
+    "What becomes of messages that fall into quiet hours.",
+    {"HOLD": "They wait for the end.", "SKIP": "They are not sent."},
+)
+described(
+    OnCap,
+    "What becomes of messages that frequency rules hold up.",
+    {"SKIP": "They are not sent.", "DEFER": "They wait until there is room, or are skipped when that takes too long."},
+)
+
+
+@strawberry.type(description="What a campaign says on one channel.")
+class CampaignContent:
+    channel: Channel = column("The channel.")
+    template_version: int = column("Which version of the template; of a draft, the newest when it was saved.")
+    template: Template | None = related(TEMPLATE_BY_ID, "What is said, in its newest version.", key="template_id")
+
+
 @strawberry.type(description="How many of an audience get nothing for one reason.")
 class SkipCount:
     reason: SkipReason = column("Why.")
@@ -93,7 +142,19 @@ class Campaign(Node):
     status: CampaignStatus = column("Where it is in its life.")
     class_: CampaignClass = strawberry.field(name="class", description="Whether recipients may refuse it.")
     channel: Channel = column("How it is sent.")
+    kind: CampaignKind = column("What made it.")
+    channel_strategy: ChannelStrategy = column("On which of its channels a customer is reached.")
     topic: str = column("What a recipient unsubscribes from.")
+    scheduled_at: datetime | None = column("When it begins, if that is an instant for all.")
+    local_time: str | None = column("Or the local time, in each customer's zone, at which it is sent.")
+    past_policy: PastPolicy = column("What becomes of customers whose local time is past when it begins.")
+    quiet_from: str | None = column("When quiet hours begin in each customer's zone, e.g. 22:00.")
+    quiet_until: str | None = column("When quiet hours end.")
+    quiet_policy: QuietPolicy = column("What becomes of messages that fall into quiet hours.")
+    ignore_caps: bool = column("Whether frequency rules hold nothing of it up.")
+    counts_toward_caps: bool = column("Whether what it sends counts for frequency rules.")
+    on_cap: OnCap = column("What becomes of messages that frequency rules hold up.")
+    archived_at: datetime | None = column("When it was put away.")
     delivery_policy: DeliveryPolicy = column("What happens to messages of which nobody knows.")
     template_version: int = column("Which version of the template was sent; of a draft, was the newest when saved.")
     started_at: datetime | None = column("When it was sent.")
@@ -107,6 +168,9 @@ class Campaign(Node):
 
     brand: Brand | None = related(BRAND_BY_ID, "Who speaks.", scope="customers:view", key="brand_id")
     template: Template | None = related(TEMPLATE_BY_ID, "What is said, in its newest version.", key="template_id")
+    contents: list[CampaignContent] = listed(
+        CONTENTS_OF_CAMPAIGN, "What it says on each channel, in the order in which they are tried."
+    )
     include_segments: list[Annotated["Segment", strawberry.lazy("schema.segments")]] = listed(
         campaigns.INCLUDED_SEGMENTS_OF_CAMPAIGN, "Members of any of these are its audience.", scope="segments:view"
     )

@@ -5,14 +5,34 @@ from typing import Annotated, Any
 import strawberry
 
 from db.campaigns import CAMPAIGN_BY_ID
-from domain.campaigns import CampaignClass
+from domain.campaigns import CampaignClass, ChannelStrategy
+from domain.consents import Channel
 from domain.messages import DeliveryPolicy
-from resolvers import campaigns as commands
+from domain.restraints import OnCap, QuietPolicy
+from resolvers import drafts as commands
 from resolvers.ids import global_id, row_id
 from schema.campaigns import Campaign
+from schema.conditions import SegmentConditionInput, given_condition
 from schema.fields import Info, argument, read, scoped
 from schema.payloads import Payload
 from schema.templates import EDIT, CampaignUserError, errors
+
+
+@strawberry.input(description="What is said on one channel.")
+class CampaignContentInput:
+    channel: Channel = strawberry.field(description="The channel.")
+    template_id: strawberry.ID = strawberry.field(
+        description="A template of the brand, written for the channel; its newest version when it is sent."
+    )
+
+
+@strawberry.input(description="Hours of the night, or of a siesta, in each customer's own time zone.")
+class CampaignQuietHoursInput:
+    from_: str = strawberry.field(name="from", description="When they begin, e.g. 22:00.")
+    until: str = strawberry.field(description="When they end, e.g. 08:00; the next day if that is before `from`.")
+    policy: QuietPolicy = strawberry.field(
+        default=QuietPolicy.HOLD, description="What becomes of messages that fall into them."
+    )
 
 
 @strawberry.input(description="A campaign to make: a draft until it is sent.")
@@ -20,8 +40,21 @@ class CampaignCreateInput:
     brand_id: strawberry.ID = strawberry.field(description="Who speaks; only its customers are reached.")
     name: str = strawberry.field(description="Its name.")
     description: str | None = strawberry.field(default=None, description="What it is for.")
-    template_id: strawberry.ID = strawberry.field(description="What is said; its newest version when it is sent.")
-    include_segment_ids: list[strawberry.ID] = strawberry.field(description="Members of any of these, 1 to 50.")
+    template_id: strawberry.ID | None = strawberry.field(
+        default=None, description="What mails say; its newest version when it is sent. For other channels `contents`."
+    )
+    contents: list[CampaignContentInput] | None = strawberry.field(
+        default=None, description="What is said on each channel, in the order in which they are tried."
+    )
+    channel_strategy: ChannelStrategy = strawberry.field(
+        default=ChannelStrategy.FIRST_AVAILABLE, description="On which of the channels a customer is reached."
+    )
+    include_segment_ids: list[strawberry.ID] = strawberry.field(
+        default_factory=list, description="Members of any of these, at most 50; none if there is a condition."
+    )
+    condition: SegmentConditionInput | None = strawberry.field(
+        default=None, description="And whoever this matches when it is sent."
+    )
     exclude_segment_ids: list[strawberry.ID] = strawberry.field(
         default_factory=list, description="But of none of these, at most 50."
     )
@@ -32,6 +65,19 @@ class CampaignCreateInput:
     delivery_policy: DeliveryPolicy = strawberry.field(
         default=DeliveryPolicy.HOLD, description="What happens to messages of which nobody knows."
     )
+    quiet_hours: CampaignQuietHoursInput | None = strawberry.field(
+        default=None, description="When customers are left alone; transactional messages go at any hour."
+    )
+    ignore_caps: bool = strawberry.field(default=False, description="Whether frequency rules hold nothing of it up.")
+    counts_toward_caps: bool = strawberry.field(
+        default=True, description="Whether what it sends counts for frequency rules."
+    )
+    on_cap: OnCap = strawberry.field(
+        default=OnCap.SKIP, description="What becomes of messages that frequency rules hold up."
+    )
+    max_deferral_hours: int = strawberry.field(
+        default=24, description="A message put off longer than this is skipped; 0 to 72."
+    )
 
 
 @strawberry.input(description="What to change of a draft; what is left out stays.")
@@ -39,7 +85,16 @@ class CampaignUpdateInput:
     campaign_id: strawberry.ID = strawberry.field(description="Which campaign.")
     name: str | None = strawberry.field(default=None, description="Its name.")
     description: str | None = strawberry.field(default=strawberry.UNSET, description="What it is for; null clears it.")
-    template_id: strawberry.ID | None = strawberry.field(default=None, description="What is said.")
+    template_id: strawberry.ID | None = strawberry.field(default=None, description="What mails say.")
+    contents: list[CampaignContentInput] | None = strawberry.field(
+        default=None, description="What is said on each channel, instead of all that is said so far."
+    )
+    channel_strategy: ChannelStrategy | None = strawberry.field(
+        default=None, description="On which of the channels a customer is reached."
+    )
+    condition: SegmentConditionInput | None = strawberry.field(
+        default=strawberry.UNSET, description="And whoever this matches; null for nobody else."
+    )
     include_segment_ids: list[strawberry.ID] | None = strawberry.field(
         default=None, description="Members of any of these, 1 to 50."
     )
@@ -52,6 +107,21 @@ class CampaignUpdateInput:
     topic: str | None = strawberry.field(default=None, description="What a recipient unsubscribes from.")
     delivery_policy: DeliveryPolicy | None = strawberry.field(
         default=None, description="What happens to messages of which nobody knows."
+    )
+    quiet_hours: CampaignQuietHoursInput | None = strawberry.field(
+        default=strawberry.UNSET, description="When customers are left alone; null for never."
+    )
+    ignore_caps: bool | None = strawberry.field(
+        default=None, description="Whether frequency rules hold nothing of it up."
+    )
+    counts_toward_caps: bool | None = strawberry.field(
+        default=None, description="Whether what it sends counts for frequency rules."
+    )
+    on_cap: OnCap | None = strawberry.field(
+        default=None, description="What becomes of messages that frequency rules hold up."
+    )
+    max_deferral_hours: int | None = strawberry.field(
+        default=None, description="A message put off longer than this is skipped; 0 to 72."
     )
     expected_version: int | None = strawberry.field(default=None, description="Refuse unless this is its version.")
 
@@ -105,13 +175,32 @@ class DraftMutations:
         return CampaignDeletePayload(deleted_id=gone, user_errors=errors(refusals))
 
 
+_PLAIN = (
+    *("name", "class_", "topic", "delivery_policy", "channel_strategy"),
+    *("ignore_caps", "counts_toward_caps", "on_cap"),
+)
+
+
 def _given(input: CampaignCreateInput | CampaignUpdateInput) -> dict[str, Any]:
-    """What was said, with rows instead of global ids; only a description can be cleared."""
-    given = {name: getattr(input, name) for name in ("name", "class_", "topic", "delivery_policy")}
+    """What was said, with rows instead of global ids; what can be cleared by null is there when null was said."""
+    given: dict[str, Any] = {name: getattr(input, name) for name in _PLAIN}
     if input.template_id is not None:
         given["template_id"] = row_id(input.template_id, "Template")
+    if input.contents is not None:
+        given["contents"] = [(said.channel, row_id(said.template_id, "Template")) for said in input.contents]
     for name in ("include_segment_ids", "exclude_segment_ids"):
         ids = getattr(input, name)
         given[name] = None if ids is None else [row_id(segment, "Segment") for segment in ids]
-    said = {name: value for name, value in given.items() if value is not None}
-    return said if input.description is strawberry.UNSET else {**said, "description": input.description}
+    if input.max_deferral_hours is not None:
+        given["max_deferral_hours"] = input.max_deferral_hours
+    return {name: value for name, value in given.items() if value is not None} | _clearable(input)
+
+
+def _clearable(input: CampaignCreateInput | CampaignUpdateInput) -> dict[str, Any]:
+    cleared: dict[str, Any] = {"description": input.description, "condition": given_condition(input.condition)}
+    hours = input.quiet_hours
+    if hours is None:
+        cleared |= {"quiet_from": None, "quiet_until": None}
+    elif hours is not strawberry.UNSET:
+        cleared |= {"quiet_from": hours.from_, "quiet_until": hours.until, "quiet_policy": hours.policy}
+    return {name: value for name, value in cleared.items() if value is not strawberry.UNSET}

@@ -1,10 +1,12 @@
 """Sending campaigns, and stopping them."""
 
+from datetime import datetime
 from typing import Annotated
 
 import strawberry
 
 from db.campaigns import CAMPAIGN_BY_ID
+from domain.starts import PastPolicy
 from resolvers import campaigns as commands
 from resolvers.ids import row_id
 from schema.campaigns import Campaign
@@ -21,6 +23,39 @@ class CampaignSendInput:
     expected_version: int | None = strawberry.field(
         default=None, description="Refuse unless this is its version, so that what was reviewed is what is sent."
     )
+
+
+@strawberry.input(description="A draft to send later. Give either `at` or `localTime`.")
+class CampaignScheduleInput:
+    campaign_id: strawberry.ID = strawberry.field(description="Which campaign.")
+    at: datetime | None = strawberry.field(default=None, description="When it begins, for all at once.")
+    local_time: str | None = strawberry.field(
+        default=None,
+        description="A local time such as 2026-03-29T09:00, at which each customer gets it in a zone of their own.",
+    )
+    past_policy: PastPolicy = strawberry.field(
+        default=PastPolicy.SEND_NOW, description="With localTime: what becomes of customers for whom that is past."
+    )
+    expected_version: int | None = strawberry.field(
+        default=None, description="Refuse unless this is its version, so that what was reviewed is what is sent."
+    )
+
+
+@strawberry.input(description="A scheduled campaign to take back.")
+class CampaignUnscheduleInput:
+    campaign_id: strawberry.ID = strawberry.field(description="Which campaign.")
+
+
+@strawberry.type(description="The campaign that waits for its time.")
+class CampaignSchedulePayload(Payload):
+    campaign: Campaign | None = strawberry.field(description="The campaign, or null when refused.")
+    user_errors: list[CampaignUserError] = strawberry.field(description="Why it was refused.")
+
+
+@strawberry.type(description="The campaign that is a draft again.")
+class CampaignUnschedulePayload(Payload):
+    campaign: Campaign | None = strawberry.field(description="The campaign, or null when refused.")
+    user_errors: list[CampaignUserError] = strawberry.field(description="Why it was refused.")
 
 
 @strawberry.input(description="A running campaign to pause.")
@@ -78,6 +113,30 @@ class SendingMutations:
         campaign_id = row_id(input.campaign_id, "Campaign")
         sent, refusals = await commands.send(info.context, campaign_id, input.expected_version)
         return CampaignSendPayload(campaign=read(info, CAMPAIGN_BY_ID, sent), user_errors=errors(refusals))
+
+    @strawberry.mutation(
+        description=scoped(
+            "Has a draft sent when its time comes, to its audience as it is then; until then it can be taken back.",
+            SEND,
+        )
+    )
+    async def campaign_schedule(
+        self, info: Info, input: Annotated[CampaignScheduleInput, argument("Which one, and when.")]
+    ) -> CampaignSchedulePayload:
+        scheduled, refusals = await commands.schedule(
+            info.context,
+            row_id(input.campaign_id, "Campaign"),
+            (input.at, input.local_time, input.past_policy),
+            input.expected_version,
+        )
+        return CampaignSchedulePayload(campaign=read(info, CAMPAIGN_BY_ID, scheduled), user_errors=errors(refusals))
+
+    @strawberry.mutation(description=scoped("Makes a scheduled campaign a draft again.", SEND))
+    async def campaign_unschedule(
+        self, info: Info, input: Annotated[CampaignUnscheduleInput, argument("Which one.")]
+    ) -> CampaignUnschedulePayload:
+        draft, refusals = await commands.unschedule(info.context, row_id(input.campaign_id, "Campaign"))
+        return CampaignUnschedulePayload(campaign=read(info, CAMPAIGN_BY_ID, draft), user_errors=errors(refusals))
 
     @strawberry.mutation(description=scoped("Pauses a campaign; what is being sent at this instant ends.", SEND))
     async def campaign_pause(

@@ -42,13 +42,17 @@ class CampaignErrorCode(StrEnum):
     ALREADY_SENDING = "ALREADY_SENDING"
     STALE = "STALE"
     EMPTY_AUDIENCE = "EMPTY_AUDIENCE"
+    EMPTY_GROUP = "EMPTY_GROUP"
     INVALID = "INVALID"
+    INVALID_CONDITION = "INVALID_CONDITION"
     NAME_TAKEN = "NAME_TAKEN"
     NOT_FOUND = "NOT_FOUND"
     SEGMENT_NOT_ACTIVE = "SEGMENT_NOT_ACTIVE"
     SENDER_MISSING = "SENDER_MISSING"
     TEMPLATE_ERROR = "TEMPLATE_ERROR"
+    TOO_COMPLEX = "TOO_COMPLEX"
     TOO_MANY = "TOO_MANY"
+    WRONG_CHANNEL = "WRONG_CHANNEL"
     WRONG_STATUS = "WRONG_STATUS"
 
 
@@ -58,14 +62,18 @@ described(
     {
         "ALREADY_SENDING": "It is being sent already.",
         "STALE": "It was changed since the version you expected.",
-        "EMPTY_AUDIENCE": "No segment is included.",
+        "EMPTY_AUDIENCE": "No segment is included and no condition given.",
+        "EMPTY_GROUP": "A group of conditions is empty; it would mean everybody.",
         "INVALID": "A value cannot be accepted.",
+        "INVALID_CONDITION": "The condition cannot be read, or names what does not exist.",
         "NAME_TAKEN": "The brand has a template of this name.",
         "NOT_FOUND": "There is no such object, or you may not see it.",
         "SEGMENT_NOT_ACTIVE": "A segment of the audience is not active.",
         "SENDER_MISSING": "The brand has no address to send from.",
         "TEMPLATE_ERROR": "The template cannot be rendered.",
+        "TOO_COMPLEX": "The condition has too many levels, leaves or values.",
         "TOO_MANY": "The list is longer than one command takes.",
+        "WRONG_CHANNEL": "The template is written for another channel.",
         "WRONG_STATUS": "The campaign's status does not allow it.",
     },
 )
