@@ -2,14 +2,19 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime, tzinfo
 from typing import Any
 
 from domain import values
+from domain.consents import Channel
+from domain.locales import choose
 from domain.refusals import Refused
 
 MAX_SUBJECT = 500
 MAX_BODY = 200_000
+MAX_SMS = 2_000
+MAX_DATA = 50
 
 # The closed list of names; `{{ customer.first_name }}` and `{{ customer.firstName }}` mean the same.
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -23,40 +28,114 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "brand": ("name",),
     "organization": ("name", "currency"),
+    # Empty where the installation has no public address.
+    "links": ("unsubscribe", "preferences", "confirm"),
 }
 _CAPITAL = re.compile(r"[A-Z]")
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The parts of a message: as written, or as rendered for one recipient."""
+    """The parts of a message: as written, or as rendered for one recipient.
 
-    subject: str
+    subject: of EMAIL; the title of PUSH, the header of WALLET, empty for SMS and WEBHOOK.
+    text: what SMS, PUSH and WALLET say. data: what an app, a pass or a receiver is told besides, by name; `url` is what
+    opens when somebody taps.
+    """
+
+    subject: str = ""
     html: str | None = None
     text: str | None = None
-    # What an app, a pass or a receiver is told besides, by name.
     data: Mapping[str, Any] | None = None
+    # What a mail program shows beside the subject.
+    preheader: str | None = None
 
     def parts(self) -> Iterator[tuple[str, str]]:
-        """Field and source of each part there is."""
+        """Field and source of each part there is that is one text."""
         yield "subject", self.subject
         if self.html is not None:
             yield "html", self.html
         if self.text is not None:
             yield "text", self.text
+        if self.preheader is not None:
+            yield "preheader", self.preheader
+
+    def sources(self) -> Iterator[tuple[str, str]]:
+        """The same, and each text in the data."""
+        yield from self.parts()
+        yield from (("data", text) for text in _texts(self.data))
 
 
-def check_shape(content: Content) -> Content:
+@dataclass(frozen=True, slots=True)
+class Localized:
+    """A version of a template: what it says, and the same in other languages by canonical locale."""
+
+    default: Content
+    translations: Mapping[str, Content] = field(default_factory=dict)
+
+    def spoken(self, locale: str | None) -> tuple[str | None, Content]:
+        """What a customer of this locale gets: their locale, else their language, else the default (None)."""
+        chosen = choose(locale, self.translations)
+        return (None, self.default) if chosen is None else (chosen, self.translations[chosen])
+
+
+_PARTS = {
+    Channel.EMAIL: {"subject", "html", "text", "preheader"},
+    Channel.SMS: {"text"},
+    Channel.PUSH: {"subject", "text", "data"},
+    Channel.WALLET: {"subject", "text", "data"},
+    Channel.WEBHOOK: {"data"},
+}
+
+
+def check_shape(content: Content, channel: Channel = Channel.EMAIL) -> Content:
     """What can be said without reading the language: lengths, printable subject, some body; refuses INVALID.
 
     A line break in a subject would begin another header, e.g. `Bcc:`.
     """
-    subject = values.line(content.subject, "subject", limit=MAX_SUBJECT)
-    if content.html is None and content.text is None:
+    given = {name for name, source in content.parts() if source or name != "subject"}
+    given |= {"data"} if content.data is not None else set()
+    for name in ("subject", "html", "text", "preheader", "data"):
+        if name in given - _PARTS[channel]:
+            raise Refused("INVALID", f"{channel} has no {name}.", (name,))
+    subject = content.subject
+    if "subject" in _PARTS[channel]:
+        subject = values.line(subject, "subject", limit=MAX_SUBJECT)
+    if channel is Channel.EMAIL and content.html is None and content.text is None:
         raise Refused("INVALID", "A message needs an html or a text part.", ("html",))
-    for field, source in list(content.parts())[1:]:
-        values.text(source, field, limit=MAX_BODY)
+    if channel in (Channel.SMS, Channel.PUSH, Channel.WALLET) and content.text is None:
+        raise Refused("INVALID", f"{channel} needs a text.", ("text",))
+    if channel is Channel.WEBHOOK and content.data is None:
+        raise Refused("INVALID", "WEBHOOK needs data.", ("data",))
+    _check_bodies(content, channel)
     return replace(content, subject=subject)
+
+
+def _check_bodies(content: Content, channel: Channel) -> None:
+    for name, source in content.parts():
+        if name == "preheader":
+            values.line(source, name, limit=MAX_SUBJECT)
+        elif name != "subject":
+            values.text(source, name, limit=MAX_BODY if channel is Channel.EMAIL else MAX_SMS)
+    if content.data is not None:
+        values.properties(content.data, "data")
+        if len(list(_texts(content.data))) > MAX_DATA:
+            raise Refused("INVALID", f"There may be {MAX_DATA} texts in data at most.", ("data",))
+        if channel is not Channel.WEBHOOK and not all(isinstance(value, str) for value in content.data.values()):
+            raise Refused("INVALID", f"What {channel} is told are texts.", ("data",))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts in data, in the order in which they are written."""
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            for inner in value.values():
+                yield from _texts(inner)
+        case list():
+            for inner in value:
+                yield from _texts(inner)
 
 
 def is_name(path: Sequence[Any]) -> bool:
@@ -87,3 +166,10 @@ def first_name(kind: str, name: str | None) -> str | None:
     if not name or not name.split():
         return None
     return name if kind == "BUSINESS" else name.split()[0]
+
+
+def known(customer: Mapping[str, Any], zone: tzinfo) -> dict[str, dict[str, Any]]:
+    """What a template may say about a customer; instants are told in this zone."""
+    told = {name: value.astimezone(zone) if isinstance(value, datetime) else value for name, value in customer.items()}
+    told["first_name"] = first_name(told["kind"], told["name"])
+    return {group: spelled(group, told) for group in ("customer", "metrics")}

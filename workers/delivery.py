@@ -4,6 +4,8 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
+from domain.links import Place
+from workers.providers.outside import Outside
 from workers.providers.provider import Provider, UnreachableError
 from workers.providers.smtp import Server, Smtp
 
@@ -12,13 +14,16 @@ from workers.providers.smtp import Server, Smtp
 class Delivery:
     """connect: opens the way to the provider; secret: keys the hashes of suppressed addresses;
     sender: the address of brands that have none of their own; invitation_url: where people accept invitations, with
-    `{token}` in it; public_url: where links of ours point."""
+    `{token}` in it, and reset_url where they set another password; public_url: where links of ours point;
+    outside: what accounts of providers need, None where none can be used."""
 
     connect: Callable[[], AbstractAsyncContextManager[Provider]]
     secret: bytes
     sender: str | None = None
     invitation_url: str | None = None
     public_url: str | None = None
+    reset_url: str | None = None
+    outside: Outside | None = None
 
 
 _delivery: Delivery | None = None
@@ -31,19 +36,39 @@ def deliver(delivery: Delivery) -> None:
 
 
 def deliver_by_smtp(
-    url: str,
+    url: str | None,
     secret: bytes,
     sender: str | None = None,
     invitation_url: str | None = None,
     public_url: str | None = None,
+    reset_url: str | None = None,
+    outside: Outside | None = None,
 ) -> None:
-    """Says that this process delivers over SMTP; raises ValueError when the URL is not one of SMTP."""
-    server = Server.at(url)
-    deliver(Delivery(lambda: Smtp(server), secret, sender, invitation_url, public_url))
+    """Says that this process delivers over SMTP; raises ValueError when the URL is not one of SMTP.
+
+    Without a URL mail goes by the accounts of organizations alone.
+    """
+    server = Server.at(url) if url else None
+
+    def connect() -> AbstractAsyncContextManager[Provider]:
+        if server is None:
+            raise UnreachableError(
+                "Nobody set up a provider for EMAIL: make one by providerAccountCreate, or set SMTP_URL."
+            )
+        return Smtp(server)
+
+    deliver(Delivery(connect, secret, sender, invitation_url, public_url, reset_url, outside))
 
 
 def delivery() -> Delivery:
     """Raises UnreachableError when this process was not told."""
     if _delivery is None:
-        raise UnreachableError("The workers have no SMTP_URL or no WAYFARE_SECRET, so nothing can be sent.")
+        raise UnreachableError("The workers have no WAYFARE_SECRET, so nothing can be sent.")
     return _delivery
+
+
+def place_of_links() -> Place | None:
+    """Where links of ours point; None where this process was not told a public address."""
+    if _delivery is None or _delivery.public_url is None:
+        return None
+    return Place(_delivery.public_url, [_delivery.secret])

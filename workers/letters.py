@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from db.campaign_contents import said_on
@@ -10,8 +11,11 @@ from db.campaigns import Campaign, find_brand
 from db.database import Transaction
 from db.deliveries import Recipient
 from db.organizations import current_organization
+from domain.campaigns import CampaignClass
 from domain.consents import Channel
-from domain.templates import NAMES, Content, first_name, spelled
+from domain.links import MessageLink, Place, Purpose
+from domain.templates import Localized, known, spelled
+from workers.delivery import place_of_links
 from workers.parcels import Parcel
 from workers.providers.provider import UnreachableError
 from workers.templates import render
@@ -22,11 +26,15 @@ class Letter:
     """What all recipients of a campaign get, and what it says about those who send it."""
 
     channel: Channel
-    content: Content
+    said: Localized
     sender: str
     sender_name: str
     zone: ZoneInfo
     ours: dict[str, dict[str, Any]]
+    organization_id: UUID
+    # Whether each mail says how to get no more of them.
+    marketing: bool
+    place: Place | None = None
 
     @classmethod
     async def read(
@@ -45,19 +53,45 @@ class Letter:
             "brand": spelled("brand", {"name": brand.name}),
             "organization": spelled("organization", {"name": organization.name, "currency": organization.currency}),
         }
-        content = await said_on(tx, campaign.id, variant, channel)
-        return cls(channel, content, address, brand.sender_name or brand.name, ZoneInfo(organization.timezone), ours)
-
-    def to(self, recipient: Recipient, now: datetime) -> Parcel:
-        """The recipient's mail; refuses TEMPLATE_ERROR."""
-        known = {name: self._told(value) for name, value in asdict(recipient).items()}
-        known["first_name"] = first_name(recipient.kind, recipient.name)
-        values = {group: spelled(group, known) for group in NAMES} | self.ours
-        content = render(self.content, values)
-        return Parcel(
-            recipient.id, self.sender, self.sender_name, recipient.address, recipient.name, content, now, self.channel
+        return cls(
+            channel,
+            await said_on(tx, campaign.id, variant, channel),
+            address,
+            brand.sender_name or brand.name,
+            ZoneInfo(organization.timezone),
+            ours,
+            tx.organization_id,
+            campaign.class_ == CampaignClass.MARKETING,
+            place_of_links(),
         )
 
-    def _told(self, value: object) -> object:
-        """Instants are told in the organization's time zone."""
-        return value.astimezone(self.zone) if isinstance(value, datetime) else value
+    def to(self, recipient: Recipient, now: datetime) -> Parcel:
+        """What the recipient gets, in their language as far as it is spoken; refuses TEMPLATE_ERROR."""
+        links = self._links(recipient.id)
+        values = known(asdict(recipient), self.zone) | self.ours | {"links": spelled("links", links)}
+        _, content = self.said.spoken(recipient.locale)
+        return Parcel(
+            recipient.id,
+            self.sender,
+            self.sender_name,
+            recipient.address,
+            recipient.name,
+            render(content, values),
+            now,
+            self.channel,
+            self._headers(links),
+        )
+
+    def _links(self, message_id: UUID) -> dict[str, str]:
+        """None where the installation has no public address."""
+        if self.place is None:
+            return {}
+        link = MessageLink(self.organization_id, message_id)
+        return {purpose.value: self.place.url(purpose, link) for purpose in Purpose}
+
+    def _headers(self, links: dict[str, str]) -> dict[str, str]:
+        """One click of the mail program (RFC 8058) is enough to get no more of what is not owed."""
+        if self.channel is not Channel.EMAIL or not self.marketing or not links:
+            return {}
+        url = links[Purpose.UNSUBSCRIBE]
+        return {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -11,11 +12,15 @@ from liquid import BoundTemplate, Environment, StrictUndefined
 from liquid.exceptions import LiquidError
 
 from domain import templates
+from domain.consents import Channel
 from domain.refusals import Refused
 from domain.templates import Content
+from workers.parts import finished, introduced, prepared
 
 MAX_MARKUP = 500
 MAX_MARKUP_LENGTH = 500
+# What is read and evaluated is what costs: all of it together, in characters.
+MAX_MARKUP_TOTAL = 20_000
 MAX_OUTPUT = 1_000_000
 
 _TAGS = frozenset({"if", "elsif", "else", "endif", "unless", "endunless", "case", "when", "endcase"})
@@ -70,9 +75,9 @@ _HTML = _language(escapes=True)
 _TEXT = _language(escapes=False)
 
 
-def check(content: Content) -> None:
+def check(content: Content, channel: Channel = Channel.EMAIL) -> None:
     """Refuses INVALID for a wrong shape and TEMPLATE_ERROR, with the part as field, for what could not be rendered."""
-    templates.check_shape(content)
+    templates.check_shape(content, channel)
     for values in (_SAMPLE, _NOTHING_KNOWN):
         render(content, values)
 
@@ -82,19 +87,73 @@ def render(content: Content, values: Mapping[str, Any]) -> Content:
 
     Values are data: markup in a customer's name is neither evaluated nor, in HTML, markup any more.
     """
+    settled, source = None, content
+    if content.html is not None:
+        # Found well-formed first: what looks for its marks would go back over those left open.
+        _read("html", content.html)
+        settled = prepared(content.html, content.text)
+        content = replace(content, html=settled.html, text=settled.text)
     done = {field: _render(field, source, values) for field, source in content.parts()}
+    html, text = done.get("html"), done.get("text")
     # A line break in a value would begin another header.
-    subject = _SPACES.sub(" ", done["subject"]).strip()
-    return Content(subject, done.get("html"), done.get("text"))
+    subject, preheader = (_SPACES.sub(" ", done.get(part, "")).strip() for part in ("subject", "preheader"))
+    if html is not None and settled is not None:
+        if not settled.settled:
+            html, text = finished(html, text)
+        if source.text is None:
+            # A link that leads nowhere here.
+            text = text.replace(" ()", "") if text else text
+        html = introduced(html, preheader)
+    return Content(subject, html, text, _filled(content.data, values), preheader or None)
+
+
+def unknown_names(content: Content, values: Mapping[str, Any]) -> list[str]:
+    """The names a message asks for that have no value here, sorted."""
+    paths = {
+        tuple(path)
+        for field, source in content.sources()
+        for path in _compiled(field == "html", source).global_variable_segments()
+    }
+    named = {f"{path[0]}.{path[1]}" for path in paths if values[str(path[0])].get(str(path[1])) in (None, "")}
+    return sorted(named)
+
+
+def names_in(content: Content) -> set[str]:
+    """The names a message asks for, as written."""
+    sources = content.sources()
+    found = [_compiled(field == "html", source).global_variable_segments() for field, source in sources]
+    return {f"{path[0]}.{path[1]}" for paths in found for path in paths}
+
+
+def _filled(data: Any, values: Mapping[str, Any]) -> Any:
+    """Data with each of its texts rendered; it keeps its shape, whatever the values are."""
+    match data:
+        case str():
+            return _render("data", data, values)
+        case Mapping():
+            return {name: _filled(inner, values) for name, inner in data.items()}
+        case list():
+            return [_filled(inner, values) for inner in data]
+    return data
 
 
 def _render(field: str, source: str, values: Mapping[str, Any]) -> str:
+    template = _read(field, source)
     try:
-        return _compiled(field == "html", source).render(**values)
+        return template.render(**values)
     except LiquidError as error:
         raise _wrong(field, error.message or type(error).__name__) from error
     except (ArithmeticError, ValueError, TypeError, RecursionError) as error:
         # A filter on a value it was not made for, e.g. a date of a name.
+        raise _wrong(field, type(error).__name__) from error
+
+
+def _read(field: str, source: str) -> BoundTemplate:
+    try:
+        return _compiled(field == "html", source)
+    except LiquidError as error:
+        raise _wrong(field, error.message or type(error).__name__) from error
+    except (ArithmeticError, ValueError, TypeError, RecursionError) as error:
         raise _wrong(field, type(error).__name__) from error
 
 
@@ -122,7 +181,8 @@ def _compiled(escapes: bool, source: str) -> BoundTemplate:
 
 def _scan(source: str) -> None:
     """Refuses what the parser is slow at: its expressions go back over the whole source for each mark left open."""
-    count, opened = 0, None
+    count = total = 0
+    opened = None
     for mark in _MARKS.finditer(source):
         if opened is None:
             # Two closing braces may be CSS.
@@ -131,6 +191,7 @@ def _scan(source: str) -> None:
         if mark[0] != _CLOSES[opened[0]] or mark.end() - opened.start() > MAX_MARKUP_LENGTH:
             break
         count += 1
+        total += mark.end() - opened.start()
         _check_tag(source, opened)
         opened = None
     if opened is not None:
@@ -141,6 +202,9 @@ def _scan(source: str) -> None:
         raise LiquidError(message, token=None)
     if count > MAX_MARKUP:
         message = f"{count} variables and tags, but at most {MAX_MARKUP} are allowed"
+        raise LiquidError(message, token=None)
+    if total > MAX_MARKUP_TOTAL:
+        message = f"variables and tags of {total} characters, but at most {MAX_MARKUP_TOTAL} are allowed"
         raise LiquidError(message, token=None)
 
 

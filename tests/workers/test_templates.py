@@ -46,7 +46,7 @@ def rendered(html: str, **customer: Any) -> str | None:
         ("[{{ metrics.first_order_at | date: '%Y' }}]", "[]"),
         ("{% if metrics.lifetime_value > 12.4 %}yes{% else %}no{% endif %}", "yes"),
         ("{% case customer.city %}{% when 'Bonn' %}B{% else %}-{% endcase %}", "-"),
-        ("<style>@media x{a{b:c}}</style>", "<style>@media x{a{b:c}}</style>"),
+        ("<b>@media x{a{b:c}}</b>", "<b>@media x{a{b:c}}</b>"),
     ],
 )
 def test_what_a_template_can_say(template: str, expected: str) -> None:
@@ -101,6 +101,17 @@ WRONG = [
 ]
 BOMBS = ["{" * 190_000, "{{ " * 60_000, "{% raw %}" * 20_000, "{{" + " " * 190_000 + "}}", "{%" * 90_000]
 
+# What would take a parser of HTML or of styles long, or end the process.
+MARKUP = [
+    *["<style>p{color:red}</style>" + tags * 12_000 for tags in ("<div>", "<b><div></b>", '<div title="</div>">')],
+    "<style>" + "*{color:red}" * 8_000 + "</style>" + "<p>x" * 9_000,
+    "<style>" + ":not(" * 30_000 + "</style><p>",
+    "<style>p{color:red}</style><p " + " ".join(f"a{n}" for n in range(20_000)) + ">",
+    *[mark * 39_000 for mark in ("<!--", "<", "<a '", "</a", "<br>", "<a b=", "<a/")],
+    "<style>p{}</style><a" + "/" * 150_000,
+    "<a b " + " " * 90_000 + "=" * 90_000,
+]
+
 
 @pytest.mark.parametrize("template", WRONG)
 def test_what_cannot_be_rendered_is_refused_at_save_with_the_part(template: str) -> None:
@@ -121,10 +132,10 @@ def test_no_template_takes_long_or_much_memory() -> None:
 import sys, time
 from domain.refusals import Refused
 from domain.templates import Content
-from tests.workers.test_templates import BOMBS, WRONG
+from tests.workers.test_templates import BOMBS, MARKUP, WRONG
 from workers.templates import check
 costly = ["x" * 200_000, "}}" * 100_000, ("{{ customer.name" + " | append: customer.name" * 18 + " }}") * 400,
-          ("{{ customer.name }}" + "x" * 370) * 500, " " * 199_000 + "{{ customer.name }}"]
+          ("{{ customer.name }}" + "x" * 370) * 500, " " * 199_000 + "{{ customer.name }}", *MARKUP]
 for source in WRONG + BOMBS + costly:
     began = time.process_time()
     try:
@@ -143,5 +154,5 @@ for source in WRONG + BOMBS + costly:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     times = [float(line.split()[0]) for line in done.stdout.splitlines()]
-    assert len(times) == len(WRONG) + len(BOMBS) + 5
+    assert len(times) == len(WRONG) + len(BOMBS) + len(MARKUP) + 5
     assert max(times) < 1, done.stdout
