@@ -70,3 +70,14 @@ async def keep_design(tx: Transaction, campaign_id: UUID, design: Design, salt: 
 
 async def drop_design(tx: Transaction, campaign_id: UUID) -> None:
     await tx.run("delete from experiment where organization_id = :organization and campaign_id = :id", id=campaign_id)
+
+
+async def channels_of(tx: Transaction, brand_id: UUID, template_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """For which channel each of these templates is written, of those that are the brand's."""
+    rows = await tx.rows(
+        "select id, channel from template "
+        "where organization_id = :organization and brand_id = :brand_id and id = any(:ids::uuid[])",
+        brand_id=brand_id,
+        ids=list(template_ids),
+    )
+    return {row[0]: row[1] for row in rows}

@@ -47,6 +47,8 @@ class Experiment:
     winner: int | None
     concluded_at: datetime | None
     concluded_by: str | None
+    # Told people so at least once.
+    awaits_decision: bool = column("(t.concluded_at is null and t.reminded_at is not null)")
 
 
 @dataclass(frozen=True, slots=True)
