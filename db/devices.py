@@ -156,3 +156,64 @@ async def disable(tx: Transaction, reasons: dict[UUID, str]) -> None:
         ids=list(reasons),
         reasons=list(reasons.values()),
     )
+
+
+# Google lets so many messages of a pass be heard in a day.
+HEARD = 3
+
+
+async def may_notify(tx: Transaction, device_ids: Sequence[UUID]) -> set[UUID]:
+    """Of these passes those whose holder was notified fewer than 3 times in the last 24 hours: once more from now."""
+    rows = await tx.rows(
+        """
+        update customer_device d
+        set notified_at = array(select n from unnest(d.notified_at) n where n > clock_timestamp() - interval '24 hours')
+                          || clock_timestamp()
+        where d.organization_id = :organization and d.id = any(:ids::uuid[])
+          and (select count(*) from unnest(d.notified_at) n where n > clock_timestamp() - interval '24 hours') < :heard
+        returning d.id
+        """,
+        ids=list(device_ids),
+        heard=HEARD,
+    )
+    return {row[0] for row in rows}
+
+
+async def show(tx: Transaction, contents: dict[UUID, dict[str, Any]]) -> None:
+    """What passes show from now on, laid over what they showed."""
+    await tx.run(
+        """
+        update customer_device d set content = d.content || g.content, content_at = clock_timestamp()
+        from unnest(:ids::uuid[], :contents::jsonb[]) g (id, content)
+        where d.organization_id = :organization and d.id = g.id
+        """,
+        ids=list(contents),
+        contents=list(contents.values()),
+    )
+
+
+async def holders(tx: Transaction, device_ids: Sequence[UUID]) -> dict[UUID, list[tuple[str, str]]]:
+    """The telephones that hold each of these passes: library and push token."""
+    rows = await tx.rows(
+        """
+        select device_id, library, push_token from pass_registration
+        where organization_id = :organization and device_id = any(:ids::uuid[]) order by created_at desc
+        """,
+        ids=list(device_ids),
+    )
+    found: dict[UUID, list[tuple[str, str]]] = {}
+    for row in rows:
+        found.setdefault(row["device_id"], []).append((row["library"], row["push_token"]))
+    return found
+
+
+async def drop_holders(tx: Transaction, gone: Sequence[tuple[UUID, str]]) -> None:
+    """Telephones that hold a pass no more."""
+    await tx.run(
+        """
+        delete from pass_registration r using unnest(:devices::uuid[], :libraries::text[]) g (device, library)
+        where r.organization_id = :organization and r.device_id = g.device and r.library = g.library
+        """,
+        devices=[device for device, _ in gone],
+        libraries=[library for _, library in gone],
+    )

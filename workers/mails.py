@@ -27,8 +27,8 @@ _UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 def compose(mail: Parcel) -> bytes:
     """The mail as RFC 5322 bytes with CRLF; raises ValueError for an address or header that cannot be."""
     message = EmailMessage(policy=_POLICY)
-    message["From"] = _mailbox(mail.sender_name, mail.sender)
-    message["To"] = _mailbox(mail.recipient_name, mail.address)
+    message["From"] = mailbox(mail.sender_name, mail.sender)
+    message["To"] = mailbox(mail.recipient_name, mail.address)
     message["Subject"] = _line(mail.content.subject)
     message["Date"] = mail.at
     message["Message-ID"] = f"<{mail.id}@{mail.sender.rpartition('@')[2]}>"
@@ -42,7 +42,8 @@ def compose(mail: Parcel) -> bytes:
     return message.as_bytes()
 
 
-def _mailbox(name: str | None, address: str) -> Address:
+def mailbox(name: str | None, address: str) -> Address:
+    """A name and an address as a header has them; raises ValueError."""
     try:
         return Address(_line(name or ""), addr_spec=address)
     except Exception as error:  # the header parser fails in many ways, each of which means the address

@@ -50,9 +50,11 @@ class Sending:
         try:
             parcels = await self._written(recipients)
             for provider, group in self._groups(parcels):
-                await provider.admit(len(group))
-                await self._group(provider, group, recipients)
-                await self._extend()
+                while group:
+                    number = await provider.admit(len(group))
+                    await self._group(provider, group[:number], recipients)
+                    group = group[number:]
+                    await self._extend()
         except (HaltedError, UnreachableError, LeaseLost, asyncio.CancelledError):
             await self._release()
             raise

@@ -12,6 +12,7 @@ from app import webhooks
 from app.api import create_app
 from app.cli.connection import addresses, ready
 from app.demo.sizes import Demo
+from app.providers import outside
 from app.secret import known_secret
 from app.server import Server
 from app.settings import Settings
@@ -22,6 +23,7 @@ from workers import main as workers
 from workers.bell import Bell
 from workers.delivery import deliver_by_smtp
 from workers.live import Announcer
+from workers.upkeep import keep_audit
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -52,11 +54,20 @@ def work(threads: Annotated[int, typer.Option(min=1, help="Jobs at a time.")] = 
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     _tell_operators(settings, "wayfare-worker")
     secret = known_secret(settings)
-    if settings.smtp_url and secret:
-        deliver_by_smtp(settings.smtp_url, secret, settings.mail_from, settings.invitation_url, settings.public_url)
+    if secret:
+        deliver_by_smtp(
+            settings.smtp_url,
+            secret,
+            settings.mail_from,
+            settings.invitation_url,
+            settings.public_url,
+            settings.reset_url,
+            outside(settings, settings.redis_url),
+        )
     else:
-        logging.warning("SMTP_URL and WAYFARE_SECRET are not both set: campaigns wait.")
+        logging.warning("WAYFARE_SECRET is not set: campaigns wait.")
     webhooks.send(settings)
+    keep_audit(settings.audit_days)
     with ready(settings) as found:
         workers.work(
             database_url=found.database_url, redis_url=found.redis_url, threads=threads, pooler=settings.pooled

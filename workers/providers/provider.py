@@ -22,7 +22,7 @@ class UnreachableError(Exception):
 class Provider(Protocol):
     """Somebody who carries messages, for as long as the block runs.
 
-    async with provider: await provider.admit(len(parcels)); outcomes = await provider.send(parcels)
+    async with provider: number = await provider.admit(len(parcels)); outcomes = await provider.send(parcels[:number])
     """
 
     @property
@@ -43,10 +43,11 @@ class Provider(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    async def admit(self, count: int) -> None:
-        """Waits until so many calls may be made; before they are marked, because nobody refuses what is marked.
+    async def admit(self, count: int) -> int:
+        """Waits until calls may be made and says how many of `count`, one at least.
 
-        Raises UnreachableError when that is long: the quota of the day is used up, or the provider asked for rest.
+        Ask before messages are marked: until then a customer may still refuse. Raises UnreachableError when it would
+        be long: the quota of the day is used up, or the provider failed or asked for rest.
         """
 
     async def send(self, parcels: Sequence[Parcel]) -> list[Outcome]:

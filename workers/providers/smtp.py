@@ -1,9 +1,11 @@
 """Sending mail over SMTP: a few connections that are kept, and answers that say what the server can have accepted."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from socket import socket
+from ssl import SSLContext
 from types import TracebackType
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
@@ -36,7 +38,10 @@ class Server:
     port: int
     tls: bool = False
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
+    # Connects where the name was checked to lead; None: wherever it leads.
+    dial: Callable[[], Awaitable[socket]] | None = None
+    trust: SSLContext | None = None
 
     @classmethod
     def at(cls, url: str) -> "Server":
@@ -49,11 +54,14 @@ class Server:
         password = unquote(parts.password) if parts.password else None
         return cls(parts.hostname, parts.port or (465 if tls else 587 if username else 25), tls, username, password)
 
-    def client(self) -> SMTP:
+    def client(self, opened: socket | None = None) -> SMTP:
+        """Not yet greeted; over a connection that is open, or one of its own."""
         must_upgrade = self.username is not None and not self.tls and self.host not in _LOOPBACK
         return SMTP(
             hostname=self.host,
-            port=self.port,
+            port=None if opened else self.port,
+            sock=opened,
+            tls_context=self.trust,
             username=self.username,
             password=self.password,
             timeout=CALL_TIMEOUT,
@@ -88,8 +96,9 @@ class Smtp:
     def capabilities(self) -> Capabilities:
         return replace(KINDS[ProviderKind.SMTP].capabilities, width=len(self._lanes))
 
-    async def admit(self, count: int) -> None:
+    async def admit(self, count: int) -> int:
         """The installation's own server takes what comes."""
+        return count
 
     async def send(self, mails: Sequence[Parcel]) -> list[Outcome]:
         """The outcome of each of at most so many mails as there are lanes; never raises."""
@@ -107,12 +116,15 @@ class Lane:
         """A client that has greeted and signed in; raises UnreachableError."""
         if self._client is not None and self._client.is_connected:
             return self._client
-        self._client = client = self._server.client()
+        client: SMTP | None = None
         try:
             async with asyncio.timeout(CALL_TIMEOUT):
+                opened = None if self._server.dial is None else await self._server.dial()
+                self._client = client = self._server.client(opened)
                 await client.connect()
         except (SMTPException, OSError) as error:  # TimeoutError is an OSError
-            client.close()
+            if client is not None:
+                client.close()
             place = f"{self._server.host}:{self._server.port}"
             raise UnreachableError(f"The mail server {place} cannot be used: {_words(error)}") from error
         return client
