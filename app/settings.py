@@ -63,6 +63,10 @@ class Settings(BaseSettings):
     outbound_allow: str = ""
     # Where people accept invitations, with {token} in it.
     invitation_url: str | None = Field(default=None, validation_alias="WAYFARE_INVITATION_URL")
+    # Where people set another password in place of a forgotten one, with {token} in it.
+    reset_url: str | None = Field(default=None, validation_alias="WAYFARE_RESET_URL")
+    # How many days the audit log goes back; 0: for ever.
+    audit_days: int = Field(default=730, ge=0, le=36_500, validation_alias="WAYFARE_AUDIT_DAYS")
 
     # What one request may ask for (docs/operations.md), and each caller in points: at most so many, and so many come
     # back each second. WAYFARE_RATE_LIMIT=0: no limit.

@@ -40,6 +40,7 @@ class ApiKey:
     last_used_at: datetime | None
     created_at: datetime
     created_by: str | None
+    trusted_documents_only: bool
     limited_to_brands: bool = column("t.brand_ids is not null")
 
 
@@ -88,14 +89,17 @@ async def add_key(
     expires_at: datetime | None = None,
     brand_ids: list[UUID] | None = None,
     created_by: str | None = None,
+    trusted_documents_only: bool = False,
 ) -> tuple[UUID, str]:
     """As create_key, with the new row's id."""
     key_id = new_id()
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     await tx.run(
         """
-        insert into api_key (organization_id, id, name, prefix, secret_hash, scopes, expires_at, brand_ids, created_by)
-        values (:organization, :id, :name, :prefix, :secret_hash, :scopes, :expires_at, :brand_ids, :created_by)
+        insert into api_key (organization_id, id, name, prefix, secret_hash, scopes, expires_at, brand_ids, created_by,
+                             trusted_documents_only)
+        values (:organization, :id, :name, :prefix, :secret_hash, :scopes, :expires_at, :brand_ids, :created_by,
+                :trusted_documents_only)
         """,
         id=key_id,
         name=name,
@@ -105,6 +109,7 @@ async def add_key(
         expires_at=expires_at,
         brand_ids=brand_ids,
         created_by=created_by,
+        trusted_documents_only=trusted_documents_only,
     )
     return key_id, f"wf_{prefix}_{secret}"
 
@@ -117,13 +122,15 @@ class Grant:
     scopes: frozenset[str]
     brand_ids: frozenset[UUID] | None
     live: bool
+    trusted_documents_only: bool
 
 
 async def lock_key(tx: Transaction, key_id: UUID, now: datetime) -> Grant | None:
     """The key, locked until the transaction ends."""
     row = await tx.row(
         """
-        select name, scopes, brand_ids, revoked_at is null and (expires_at is null or expires_at > :now) as live
+        select name, scopes, brand_ids, revoked_at is null and (expires_at is null or expires_at > :now) as live,
+               trusted_documents_only
         from api_key where organization_id = :organization and id = :id for update
         """,
         id=key_id,
@@ -132,7 +139,20 @@ async def lock_key(tx: Transaction, key_id: UUID, now: datetime) -> Grant | None
     if row is None:
         return None
     brands = row["brand_ids"]
-    return Grant(row["name"], frozenset(row["scopes"]), None if brands is None else frozenset(brands), row["live"])
+    limit = None if brands is None else frozenset(brands)
+    return Grant(row["name"], frozenset(row["scopes"]), limit, row["live"], row["trusted_documents_only"])
+
+
+async def update_key(tx: Transaction, key_id: UUID, name: str | None, trusted_documents_only: bool | None) -> None:
+    """Changes what is given."""
+    await tx.run(
+        "update api_key set name = coalesce(:name, name), "
+        "trusted_documents_only = coalesce(:trusted, trusted_documents_only) "
+        "where organization_id = :organization and id = :id",
+        id=key_id,
+        name=name,
+        trusted=trusted_documents_only,
+    )
 
 
 async def end_key(tx: Transaction, key_id: UUID, at: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -95,13 +95,15 @@ async def find_account(database: Database, email: str, slug: str | None) -> Acco
     return Account(row["organization_id"], row["id"], row["password_hash"])
 
 
-async def count_try(database: Database, subjects: Sequence[bytes]) -> datetime | None:
+async def count_try(
+    database: Database, subjects: Sequence[bytes], most: int = MAX_FAILURES, period: timedelta = FAILURE_PERIOD
+) -> datetime | None:
     """Counts one try on each subject; when to come back, or None if this try may go on."""
     row = await database.look_up(
         "select count_sign_in(:subjects::bytea[], :most, :period) as until",
         subjects=list(subjects),
-        most=MAX_FAILURES,
-        period=FAILURE_PERIOD,
+        most=most,
+        period=period,
     )
     assert row is not None
     until: datetime | None = row["until"]

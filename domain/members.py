@@ -13,6 +13,8 @@ OWNER = "owner"
 # Worked by workers/members.py, which makes the token: it is never stored readable, not even in a job.
 INVITE_JOB = "members.invite"
 INVITATION_LIFE = timedelta(days=7)
+RESET_JOB = "members.reset"
+RESET_LIFE = timedelta(hours=1)
 # NIST SP 800-63B asks for length and for nothing else; longer than a passphrase is only work for the hash.
 MIN_PASSWORD, MAX_PASSWORD = 12, 200
 

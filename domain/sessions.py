@@ -11,6 +11,9 @@ SESSION_LIFE = timedelta(days=30)
 # More failures than this from one address or on one account in the period, and the password is not looked at.
 MAX_FAILURES = 20
 FAILURE_PERIOD = timedelta(minutes=15)
+# Mails to who forgot a password: for one account in the period; from one address as many as failures.
+MAX_RESETS = 5
+RESET_PERIOD = timedelta(minutes=15)
 # What is yours alone: the name of both parties in tokens that we sign for ourselves.
 SELF = "wayfare"
 # The longest that an access token of ours lasts, and one of an issuer that is believed at all.

@@ -26,6 +26,7 @@ class KeyValues:
     scopes: list[str]
     expires_at: datetime | None = None
     brand_ids: list[UUID] | None = None
+    trusted_documents_only: bool = False
 
 
 async def create_key(context: Context, given: KeyValues) -> Made:
@@ -50,6 +51,7 @@ async def create_key(context: Context, given: KeyValues) -> Made:
             expires_at=given.expires_at,
             brand_ids=brands,
             created_by=caller.actor,
+            trusted_documents_only=given.trusted_documents_only,
         )
 
     return await context.command(SCOPE, work)
@@ -76,7 +78,22 @@ async def rotate_key(context: Context, key_id: UUID, expires_at: datetime | None
             expires_at=expires_at,
             brand_ids=None if old.brand_ids is None else sorted(old.brand_ids),
             created_by=context.caller.actor,
+            trusted_documents_only=old.trusted_documents_only,
         )
+
+    return await context.command(SCOPE, work)
+
+
+async def update_key(
+    context: Context, key_id: UUID, name: str | None, trusted_documents_only: bool | None
+) -> tuple[UUID | None, list[Refused]]:
+    """Changes what is given of a key; refuses INVALID, NOT_FOUND and BEYOND_YOURS."""
+
+    async def work(tx: Transaction) -> UUID:
+        checked = None if name is None else values.line(name, "input", "name")
+        await _locked(context, tx, key_id)
+        await keys.update_key(tx, key_id, checked, trusted_documents_only)
+        return key_id
 
     return await context.command(SCOPE, work)
 

@@ -11,7 +11,7 @@ from db.database import Transaction
 from domain import customers, values
 from domain.members import password as checked_password
 from domain.refusals import Refused, Rejected
-from domain.sessions import ACCESS_LIFE
+from domain.sessions import ACCESS_LIFE, MAX_RESETS, RESET_PERIOD
 from resolvers.context import Context
 from resolvers.passwords import hash_password, is_password
 
@@ -33,7 +33,7 @@ Answer = tuple[SignedIn | None, list[Refused]]
 
 async def sign_in(context: Context, email: str, password: str, organization: str | None) -> Answer:
     """Opens a session; refuses INVALID_CREDENTIALS for every reason, in like time, and RATE_LIMITED after many."""
-    address = _address(email)
+    address = address_of(email)
     tried = await _count_try(context, address or email)
     account = await sessions.find_account(context.database, address, organization) if address else None
     stored = account.password_hash if account else None
@@ -136,15 +136,28 @@ async def change_password(context: Context, current: str, new: str) -> Answer:
 
 
 async def _count_try(context: Context, email: str) -> tuple[bytes, bytes | None]:
-    """What one more try was counted on, its account and its address; raises RATE_LIMITED when it is one too many."""
-    account = _subject(context, "account", email)
-    origin = _subject(context, "address", context.address) if context.address else None
+    """What one more sign-in was counted on, its account and its address; raises RATE_LIMITED when it is one too many."""
+    account = counted_by(context, "account", email)
+    origin = counted_by(context, "address", context.address) if context.address else None
     until = await sessions.count_try(context.database, [account, origin] if origin else [account])
+    _require_over(context, until, "Too many sign-ins have failed")
+    return account, origin
+
+
+async def count_reset(context: Context, email: str) -> None:
+    """Counts one more request for a forgotten password; raises RATE_LIMITED when it is one too many."""
+    account = counted_by(context, "reset", email)
+    until = await sessions.count_try(context.database, [account], MAX_RESETS, RESET_PERIOD)
+    if until is None and context.address:
+        origin = counted_by(context, "reset from", context.address)
+        until = await sessions.count_try(context.database, [origin], period=RESET_PERIOD)
+    _require_over(context, until, "Too many passwords were forgotten here")
+
+
+def _require_over(context: Context, until: datetime | None, what: str) -> None:
     if until is not None:
         seconds = max(1, round((until - context.now).total_seconds()))
-        message = f"Too many sign-ins have failed; try again in {seconds} s."
-        raise Rejected("RATE_LIMITED", message, {"retryAfter": seconds})
-    return account, origin
+        raise Rejected("RATE_LIMITED", f"{what}; try again in {seconds} s.", {"retryAfter": seconds})
 
 
 async def _signed_in(context: Context, organization_id: UUID, work: Work, field: str = "refreshToken") -> Answer:
@@ -176,14 +189,14 @@ def _bad_token(field: str) -> Answer:
     return None, [Refused("INVALID_TOKEN", message, ("input", field))]
 
 
-def _address(email: str) -> str | None:
+def address_of(email: str) -> str | None:
     try:
         return customers.email(email)
     except Refused:
         return None
 
 
-def _subject(context: Context, kind: str, value: str) -> bytes:
+def counted_by(context: Context, kind: str, value: str) -> bytes:
     """What failures are counted by, so that neither addresses of people nor of machines are stored."""
     text = f"{kind}:{value}".encode(errors="surrogatepass")
     return hmac.digest(context.tools.secret or b"-", text, "sha256")

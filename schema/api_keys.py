@@ -24,6 +24,7 @@ class ApiKey(Node):
     last_used_at: datetime | None = column("When it was last used, to the minute.")
     created_at: datetime = column("When it was made.")
     created_by: str | None = column("Who made it, e.g. member:<id>; null for the command line.")
+    trusted_documents_only: bool = column("Whether it may send the ids of trusted documents only.")
     limited_to_brands: bool = column("Whether it is limited to some brands.")
     brands: list[Brand] = listed(keys.BRANDS_OF_KEY, "The brands it may see: every brand unless it is limited to some.")
 
@@ -46,12 +47,30 @@ class ApiKeyCreateInput:
     brand_ids: list[strawberry.ID] | None = strawberry.field(
         default=None, description="The only brands it may see; every brand without it."
     )
+    trusted_documents_only: bool = strawberry.field(
+        default=False, description="Whether it may send the ids of trusted documents only (documentId)."
+    )
 
 
 @strawberry.type(description="The key made, with its text.")
 class ApiKeyCreatePayload(Payload):
     api_key: ApiKey | None = strawberry.field(description="The key, or null when refused.")
     secret: str | None = strawberry.field(description="Its full text, shown this once: send it as Bearer token.")
+    user_errors: list[OrganizationUserError] = strawberry.field(description="Why it was refused.")
+
+
+@strawberry.input(description="An API key to change; what is left out stays.")
+class ApiKeyUpdateInput:
+    api_key_id: strawberry.ID = strawberry.field(description="Which key.")
+    name: str | None = strawberry.field(default=None, description="What it is for.")
+    trusted_documents_only: bool | None = strawberry.field(
+        default=None, description="Whether it may send the ids of trusted documents only; within 10 s everywhere."
+    )
+
+
+@strawberry.type(description="The key changed.")
+class ApiKeyUpdatePayload(Payload):
+    api_key: ApiKey | None = strawberry.field(description="The key, or null when refused.")
     user_errors: list[OrganizationUserError] = strawberry.field(description="Why it was refused.")
 
 
@@ -89,12 +108,20 @@ class ApiKeyMutations:
         self, info: Info, input: Annotated[ApiKeyCreateInput, argument("The key.")]
     ) -> ApiKeyCreatePayload:
         brands = None if input.brand_ids is None else [row_id(brand, "Brand") for brand in input.brand_ids]
-        given = commands.KeyValues(input.name, input.scopes, input.expires_at, brands)
+        given = commands.KeyValues(input.name, input.scopes, input.expires_at, brands, input.trusted_documents_only)
         made, refusals = await commands.create_key(info.context, given)
         key_id, secret = made or (None, None)
         return ApiKeyCreatePayload(
             api_key=read(info, keys.KEY_BY_ID, key_id), secret=secret, user_errors=errors(refusals)
         )
+
+    @strawberry.mutation(description=scoped("Changes an API key: never what it may do.", MANAGE))
+    async def api_key_update(
+        self, info: Info, input: Annotated[ApiKeyUpdateInput, argument("What to change.")]
+    ) -> ApiKeyUpdatePayload:
+        key_id = row_id(input.api_key_id, "ApiKey")
+        updated, refusals = await commands.update_key(info.context, key_id, input.name, input.trusted_documents_only)
+        return ApiKeyUpdatePayload(api_key=read(info, keys.KEY_BY_ID, updated), user_errors=errors(refusals))
 
     @strawberry.mutation(
         description=scoped("Makes another API key in place of one, which goes on for a while.", MANAGE)

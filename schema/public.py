@@ -2,7 +2,7 @@
 
 from graphql import FieldNode, GraphQLError, OperationType, get_operation_ast, parse
 
-PUBLIC = frozenset({"signIn", "tokenRefresh", "signOut", "invitationAccept"})
+PUBLIC = frozenset({"signIn", "tokenRefresh", "signOut", "invitationAccept", "passwordResetRequest", "passwordReset"})
 # Strangers are not given the time, nor the place among remembered documents, that clients are.
 MAX_LENGTH, MAX_TOKENS = 4_000, 400
 

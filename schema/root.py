@@ -12,6 +12,7 @@ from schema.conditions import ConditionFieldQueries
 from schema.consents import ConsentMutations
 from schema.customers import CustomerQueries
 from schema.drafts import DraftMutations
+from schema.experimenting import ExperimentMutations
 from schema.explaining import ExplainingQueries
 from schema.exporting import ExportMutations
 from schema.imports import ImportMutations
@@ -28,6 +29,7 @@ from schema.preview import PreviewQueries
 from schema.profiles import ProfileMutations
 from schema.rate import RateQueries
 from schema.recording import FactMutations
+from schema.recovery import RecoveryMutations
 from schema.roles import RoleMutations, RoleQueries
 from schema.scores import ScoreMutations, ScoreQueries
 from schema.segment_analytics import SegmentAnalyticsQueries
@@ -84,6 +86,7 @@ class Mutation(
     MemberMutations,
     RoleMutations,
     SessionMutations,
+    RecoveryMutations,
     ProfileMutations,
     TagMutations,
     NoteMutations,
@@ -100,6 +103,7 @@ class Mutation(
     TemplateMutations,
     DraftMutations,
     SendingMutations,
+    ExperimentMutations,
     MessageMutations,
     ConsentMutations,
     WebhookMutations,

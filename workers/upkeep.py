@@ -1,8 +1,10 @@
 """Keeping the ledger itself small."""
 
 import logging
+from datetime import timedelta
 
 from db import jobs
+from db.audit import prune_audit
 from db.bulk_results import prune_results
 from db.idempotency import prune_keys
 from db.journeys.counts import recount
@@ -11,11 +13,18 @@ from db.segments.refreshes import prune_refreshes
 from workers.jobs import Again, Run, handles
 
 _log = logging.getLogger("wayfare.upkeep")
+_audit_kept: timedelta | None = timedelta(days=730)
+
+
+def keep_audit(days: int) -> None:
+    """For how long this process lets the audit log go back; 0: for ever."""
+    global _audit_kept
+    _audit_kept = timedelta(days=days) if days else None
 
 
 @handles("jobs.prune")
 async def prune(run: Run) -> Again | None:
-    """Forgets jobs done a week ago, a thousand at a time, the clock's old runs and old refreshes; checks counts."""
+    """Forgets jobs done a week ago, a thousand at a time, the clock's old runs, old refreshes and the audit log's end; checks counts."""
     async with run.database.tenant(run.organization_id) as tx:
         await prune_runs(tx)
         await prune_refreshes(tx)
@@ -23,4 +32,6 @@ async def prune(run: Run) -> Again | None:
         if drifted := await recount(tx):
             _log.error("the stored counts of %s stages were wrong and have been set right", drifted)
         await prune_keys(tx)
+        if _audit_kept:
+            await prune_audit(tx, _audit_kept)
         return Again() if await jobs.prune(tx) else None

@@ -65,6 +65,16 @@ invitation = tenant_table(
     key=("member_id",),
 )
 
+password_reset = tenant_table(
+    "password_reset",
+    identifier("member_id"),
+    sa.Column("token_hash", pg.BYTEA(), nullable=False),
+    instant("expires_at"),
+    instant("created_at", default=True),
+    belongs_to("member", "member_id", cascade=True),
+    key=("member_id",),
+)
+
 session = tenant_table(
     "session",
     identifier("id"),

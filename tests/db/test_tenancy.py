@@ -70,7 +70,9 @@ async def test_definer_functions_are_the_named_ones_with_a_fixed_search_path(dat
             "select proname, proconfig from pg_proc where prosecdef and pronamespace = 'public'::regnamespace"
         )
     assert {row["proname"] for row in rows} == {
+        "add_to_masks",
         "claim_job",
+        "clear_segment_slots",
         "count_sign_in",
         "count_journeys_on_delete",
         "count_journeys_on_insert",
@@ -78,13 +80,20 @@ async def test_definer_functions_are_the_named_ones_with_a_fixed_search_path(dat
         "find_api_key",
         "find_customers",
         "find_identity",
+        "find_password_owners",
         "find_session",
         "find_sign_in",
         "forgive_sign_in",
+        "give_segment_slot",
         "job_health",
         "keep_statistics",
         "list_organizations",
+        "move_in_masks",
+        "prune_audit",
+        "signal_messages_changed",
+        "signal_messages_made",
         "sweep_jobs",
+        "take_from_masks",
     }
     assert all(row["proconfig"] == ["search_path=public, pg_temp"] for row in rows)
 

@@ -29,7 +29,15 @@ query ($where: AuditEntryWhereInput) {
 ADD = "mutation ($input: %sInput!) { %s(input: $input) { userErrors { code } } }"
 ROUNDS = 6
 # People who come and go: not asked by a caller, so not with a command of one (tests/app/test_signing_in.py).
-SESSIONS = {"invitationAccept", "passwordChange", "signIn", "signOut", "tokenRefresh"}
+SESSIONS = {
+    "invitationAccept",
+    "passwordChange",
+    "passwordReset",
+    "passwordResetRequest",
+    "signIn",
+    "signOut",
+    "tokenRefresh",
+}
 
 
 async def log(api: Api, **where: Any) -> list[dict[str, Any]]:
@@ -96,7 +104,7 @@ def test_only_the_context_opens_transactions_for_commands() -> None:
     """
     opening = re.compile(r"database\.(tenant|attempt)\(")
     files = {file.name for file in Path("resolvers").rglob("*.py") if opening.search(file.read_text())}
-    assert files == {"access.py", "context.py", "idempotency.py", "loaders.py", "sessions.py"}
+    assert files == {"access.py", "context.py", "idempotency.py", "loaders.py", "recovery.py", "sessions.py"}
 
 
 async def test_whatever_a_mutation_writes_is_told(

@@ -157,3 +157,26 @@ async def test_managing_needs_its_scope(api: Api, document: str) -> None:
     }[document]
     answer = await api(document, input=given, scopes=frozenset({"customers:view"}))
     assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+UPDATE_KEY = """mutation ($input: ApiKeyUpdateInput!) { apiKeyUpdate(input: $input) {
+  apiKey { id name trustedDocumentsOnly } userErrors { code field } } }"""
+
+
+async def test_a_key_is_bound_to_trusted_documents_and_so_is_its_successor(api: Api) -> None:
+    made = await send(api, MAKE_KEY, {"name": "App", "scopes": ["customers:view"], "trustedDocumentsOnly": True})
+    old = {"apiKeyId": made["apiKey"]["id"]}
+    await send(api, ROTATE, old)
+    listed = (await api("{ apiKeys { name trustedDocumentsOnly } }"))["data"]["apiKeys"]
+    assert [key["trustedDocumentsOnly"] for key in listed if key["name"] == "App"] == [True, True]
+    freed = await send(api, UPDATE_KEY, old | {"trustedDocumentsOnly": False})
+    assert freed["apiKey"] == {"id": old["apiKeyId"], "name": "App", "trustedDocumentsOnly": False}
+    named = await send(api, UPDATE_KEY, old | {"name": " Web app "})
+    assert named["apiKey"] == {"id": old["apiKeyId"], "name": "Web app", "trustedDocumentsOnly": False}
+    assert refused(await send(api, UPDATE_KEY, old | {"name": ""})) == [("INVALID", "input.name")]
+    unknown = await send(api, UPDATE_KEY, {"apiKeyId": global_id("ApiKey", new_id()), "name": "x"})
+    assert refused(unknown) == [("NOT_FOUND", "input.apiKeyId")]
+    less = frozenset({"settings:manage"})
+    assert refused(await send(api, UPDATE_KEY, old | {"name": "x"}, scopes=less)) == [
+        ("BEYOND_YOURS", "input.apiKeyId")
+    ]

@@ -16,7 +16,15 @@ from tests.schema.operations import GRAPHQL, _arguments
 from tests.world import build_world, rows_of
 
 # These ask who somebody is instead of what they may.
-SESSIONS = {"invitationAccept", "passwordChange", "signIn", "signOut", "tokenRefresh"}
+SESSIONS = {
+    "invitationAccept",
+    "passwordChange",
+    "passwordReset",
+    "passwordResetRequest",
+    "signIn",
+    "signOut",
+    "tokenRefresh",
+}
 OPEN_QUERIES = {"node", "nodes", "rateLimit", "viewer"}
 NAMED = re.compile(r"Needs the scope `([a-z]+:[a-z]+)`")
 

@@ -28,7 +28,15 @@ __all__ = ["Probe", "table_of"]  # of tests/schema/test_planner.py too
 
 QUERIES_OF_ROLE = 8
 # Nobody needs to be known for these, and they give no object by its id.
-SESSIONS = {"invitationAccept", "passwordChange", "signIn", "signOut", "tokenRefresh"}
+SESSIONS = {
+    "invitationAccept",
+    "passwordChange",
+    "passwordReset",
+    "passwordResetRequest",
+    "signIn",
+    "signOut",
+    "tokenRefresh",
+}
 _SCOPE = re.compile(r"[Nn]eeds the scope `([a-z:]+)`")
 
 
