@@ -19,6 +19,7 @@ from workers.delivery import place_of_links
 from workers.parcels import Parcel
 from workers.providers.provider import UnreachableError
 from workers.templates import render
+from workers.tracking import Tracking, tracked
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Letter:
     # Whether each mail says how to get no more of them.
     marketing: bool
     place: Place | None = None
+    tracking: Tracking | None = None
 
     @classmethod
     async def read(
@@ -53,16 +55,18 @@ class Letter:
             "brand": spelled("brand", {"name": brand.name}),
             "organization": spelled("organization", {"name": organization.name, "currency": organization.currency}),
         }
+        said, place = await said_on(tx, campaign.id, variant, channel), place_of_links()
         return cls(
             channel,
-            await said_on(tx, campaign.id, variant, channel),
+            said,
             address,
             brand.sender_name or brand.name,
             ZoneInfo(organization.timezone),
             ours,
             tx.organization_id,
             campaign.class_ == CampaignClass.MARKETING,
-            place_of_links(),
+            place,
+            await Tracking.of(tx, campaign.id, variant, said, place) if channel is Channel.EMAIL else None,
         )
 
     def to(self, recipient: Recipient, now: datetime) -> Parcel:
@@ -76,7 +80,7 @@ class Letter:
             self.sender_name,
             recipient.address,
             recipient.name,
-            render(content, values),
+            tracked(render(content, values), recipient.id, self.tracking),
             now,
             self.channel,
             self._headers(links),

@@ -1,16 +1,19 @@
 """Links and pixels of ours put into the HTML of mails, so that opening and following them is told."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from selectolax.lexbor import LexborHTMLParser
 
+from db.campaign_contents import contents_of
 from db.database import Transaction
 from db.results.links import store_links
 from db.results.settings import messaging_setting
+from domain.consents import Channel
+from domain.links import Place
 from domain.results.tracking import Trace, can_be_tracked, click_path, pixel_path
-from domain.templates import Content
+from domain.templates import Content, Localized
 
 _LINKS = "a[href], area[href]"
 _PIXEL = '<img src="{}" width="1" height="1" alt="" style="border:0;width:1px;height:1px">'
@@ -28,18 +31,32 @@ class Tracking:
 
     @classmethod
     async def read(
-        cls, tx: Transaction, template_id: UUID, version: int, html: str | None, base: str | None, secret: bytes
+        cls, tx: Transaction, place: Place | None, template_id: UUID, version: int, sources: Iterable[str]
     ) -> "Tracking | None":
         """Stores the links of the version's HTML, as its author wrote it; None where nothing is to be followed.
 
-        base: PUBLIC_URL. What a recipient's data are part of differs from mail to mail, so it is left as it is.
+        place: where links of ours point; sources: the HTML in each language. What a recipient's data are part of
+        differs from mail to mail, so it is left as it is.
         """
         setting = await messaging_setting(tx)
-        if html is None or base is None or not (setting.track_opens or setting.track_clicks):
+        if place is None or not (setting.track_opens or setting.track_clicks):
             return None
-        found = addresses(html, base) if setting.track_clicks else set()
+        found = {url for html in sources for url in addresses(html, place.base)} if setting.track_clicks else set()
         links = await store_links(tx, template_id, version, found)
-        return cls(tx.organization_id, base.rstrip("/"), secret, setting.track_opens, links)
+        return cls(tx.organization_id, place.base.rstrip("/"), place.secrets[0], setting.track_opens, links)
+
+    @classmethod
+    async def of(
+        cls, tx: Transaction, campaign_id: UUID, variant: int, said: Localized, place: Place | None
+    ) -> "Tracking | None":
+        """Of what a variant of a campaign says by e-mail; see `read`."""
+        pinned = await contents_of(tx, campaign_id)
+        for one in pinned:
+            if (one.variant, one.channel) == (variant, Channel.EMAIL):
+                contents = [said.default, *said.translations.values()]
+                sources = [content.html for content in contents if content.html is not None]
+                return await cls.read(tx, place, one.template_id, one.template_version, sources)
+        return None
 
 
 def addresses(html: str, base: str) -> set[str]:

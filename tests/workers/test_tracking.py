@@ -8,6 +8,7 @@ import pytest
 from db.database import Database
 from db.results.settings import MessagingSetting, set_messaging
 from domain.ids import new_id
+from domain.links import Place
 from domain.results.tracking import read_click, read_pixel
 from domain.templates import Content
 from tests.campaigns import SECRET, Shop, open_shop
@@ -47,9 +48,10 @@ async def shop(database: Database, organization: UUID) -> Shop:
     return await open_shop(database, organization)
 
 
-async def read(shop: Shop, html: str | None = SOURCE, base: str | None = BASE) -> Tracking | None:
+async def read(shop: Shop, html: str = SOURCE, base: str | None = BASE) -> Tracking | None:
     async with shop.database.tenant(shop.organization) as tx:
-        return await Tracking.read(tx, shop.template, 1, html, base, SECRET)
+        place = None if base is None else Place(base, [SECRET])
+        return await Tracking.read(tx, place, shop.template, 1, [html])
 
 
 def test_what_can_be_followed() -> None:
@@ -112,4 +114,3 @@ async def test_an_organization_may_want_to_know_less(shop: Shop) -> None:
 
 async def test_without_an_address_of_ours_nothing_is_followed(shop: Shop) -> None:
     assert await read(shop, base=None) is None
-    assert await read(shop, html=None) is None
