@@ -1,0 +1,55 @@
+"""A callback of a provider as it came, and what one may hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from domain.consents import Channel
+from domain.results.returns import Returned
+
+# Older ones, and those of the future, are somebody's repetition.
+FRESH = timedelta(minutes=5)
+# Amazon signs a notification once, and delivers it again for an hour.
+FRESH_NOTIFICATION = timedelta(hours=1)
+MOST_EVENTS = 1_000
+LARGEST = 1024 * 1024
+
+
+class UnreadableError(Exception):
+    """It is genuine, and not of the form that its provider describes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """headers: by lower-case name; url: as the provider called it, with its query."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """What somebody wrote to us. text: for its keywords, never stored; message_ids: what it answers, if it says so."""
+
+    provider: str
+    event_id: str
+    channel: Channel
+    address: str
+    at: datetime
+    text: str = ""
+    message_ids: tuple[UUID, ...] = ()
+    provider_message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a genuine callback says."""
+
+    events: tuple[Returned, ...] = ()
+    inbound: tuple[Inbound, ...] = ()
+
+
+def is_fresh(at: datetime, now: datetime, window: timedelta = FRESH) -> bool:
+    return abs(now - at) <= window
