@@ -136,7 +136,7 @@ async def change_password(context: Context, current: str, new: str) -> Answer:
 
 
 async def _count_try(context: Context, email: str) -> tuple[bytes, bytes | None]:
-    """What one more sign-in was counted on, its account and its address; raises RATE_LIMITED when it is one too many."""
+    """What one more sign-in was counted on, its account and its address; raises RATE_LIMITED for one too many."""
     account = counted_by(context, "account", email)
     origin = counted_by(context, "address", context.address) if context.address else None
     until = await sessions.count_try(context.database, [account, origin] if origin else [account])
