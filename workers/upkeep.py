@@ -24,7 +24,7 @@ def keep_audit(days: int) -> None:
 
 @handles("jobs.prune")
 async def prune(run: Run) -> Again | None:
-    """Forgets jobs done a week ago, a thousand at a time, the clock's old runs, old refreshes and the audit log's end; checks counts."""
+    """Forgets what was done a week ago, a thousand jobs at a time, and what else has had its time; checks counts."""
     async with run.database.tenant(run.organization_id) as tx:
         await prune_runs(tx)
         await prune_refreshes(tx)
