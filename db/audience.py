@@ -11,6 +11,7 @@ from db.organizations import current_organization
 from db.segments import refresh_segments
 from db.statement import Statement, sql
 from db.suppressions import hash_of
+from db.topics import requires_opt_in
 from domain.campaigns import Audience, CampaignClass
 from domain.consents import Channel
 from domain.suppressions import AddressKey
@@ -180,6 +181,7 @@ def judged(recipients: Statement, organization_id: UUID, audience: Audience, key
             when s.reason is not null then 'SUPPRESSED'
             when :marketing and k.state = 'UNSUBSCRIBED' then 'UNSUBSCRIBED'
             when :marketing and k.state <> 'SUBSCRIBED' then 'NOT_CONSENTED'
+            when :marketing and k.state is null and :opt_in then 'NOT_CONSENTED'
             end as refusal
         from (:recipients) r
         left join suppression s
@@ -190,6 +192,7 @@ def judged(recipients: Statement, organization_id: UUID, audience: Audience, key
         """,
         recipients=recipients,
         organization=organization_id,
+        opt_in=requires_opt_in(organization_id, audience.brand_id, audience.topic),
         hash=hash_of(key, "r.address"),
         marketing=audience.class_ is CampaignClass.MARKETING,
         brand_id=audience.brand_id,

@@ -29,7 +29,10 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a customer wants of a brand on a channel about a topic; `source` is where they said so."""
+    """What a customer wants of a brand on a channel about a topic.
+
+    source: where they said so; ip and text_version: from where, and to which words, if that is known.
+    """
 
     customer_id: UUID
     brand_id: UUID
@@ -37,6 +40,24 @@ class Wish:
     topic: str
     state: ConsentState
     source: str | None = None
+    ip: str | None = None
+    text_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentChange:
+    """One line of the log, which nobody changes: who said what, when, from where and to which words."""
+
+    seq: int
+    brand_id: UUID
+    channel: str
+    topic: str
+    state: str
+    source: str | None
+    ip: str | None
+    text_version: str | None
+    actor: str
+    at: datetime
 
 
 CONSENTS_OF_CUSTOMER = Relation(
@@ -46,6 +67,15 @@ CONSENTS_OF_CUSTOMER = Relation(
     key="t.customer_id",
     orders=(("UPDATED_AT", Sort("t.updated_at", "timestamptz")),),
     tie=Sort('(t.brand_id || t.channel || t.topic) collate "C"', "text"),
+    descending=True,
+)
+CONSENT_CHANGES_OF_CUSTOMER = Relation(
+    "consent_changes_of_customer",
+    ConsentChange,
+    "consent_change t",
+    key="t.customer_id",
+    orders=(("SEQ", Sort("t.seq", "bigint")),),
+    tie=Sort("t.seq", "bigint"),
     descending=True,
 )
 
@@ -75,20 +105,23 @@ async def set_consents(tx: Transaction, wishes: Sequence[Wish], actor: str) -> i
         """
         with wish as (
             select w.* from unnest(:customers::uuid[], :brands::uuid[], :channels::text[], :topics::text[],
-                                   :states::text[], :sources::text[])
-                as w (customer_id, brand_id, channel, topic, state, source)
+                                   :states::text[], :sources::text[], :ips::text[], :texts::text[])
+                as w (customer_id, brand_id, channel, topic, state, source, ip, text_version)
             join customer c on c.organization_id = :organization and c.id = w.customer_id
             join brand b on b.organization_id = :organization and b.id = w.brand_id
         ), stored as (
             insert into consent as k (organization_id, customer_id, brand_id, channel, topic, state, source)
-            select :organization, w.* from wish w order by w.customer_id, w.brand_id, w.channel, w.topic
+            select :organization, w.customer_id, w.brand_id, w.channel, w.topic, w.state, w.source from wish w
+            order by w.customer_id, w.brand_id, w.channel, w.topic
             on conflict (organization_id, customer_id, brand_id, channel, topic) do update
             set state = excluded.state, source = excluded.source, updated_at = clock_timestamp()
             where k.state <> excluded.state
             returning customer_id, brand_id, channel, topic, state, source
         )
-        insert into consent_change (organization_id, customer_id, brand_id, channel, topic, state, source, actor)
-        select :organization, s.*, :actor from stored s
+        insert into consent_change (organization_id, customer_id, brand_id, channel, topic, state, source, actor, ip,
+                                    text_version)
+        select :organization, s.*, :actor, w.ip, w.text_version
+        from stored s join wish w using (customer_id, brand_id, channel, topic)
         returning customer_id, brand_id, channel, topic, state
         """,
         customers=[wish.customer_id for wish in wishes],
@@ -97,6 +130,8 @@ async def set_consents(tx: Transaction, wishes: Sequence[Wish], actor: str) -> i
         topics=[wish.topic for wish in wishes],
         states=[wish.state.value for wish in wishes],
         sources=[wish.source for wish in wishes],
+        ips=[wish.ip for wish in wishes],
+        texts=[wish.text_version for wish in wishes],
         actor=actor,
     )
     if changed:

@@ -16,7 +16,7 @@ class Channel(StrEnum):
 class ConsentState(StrEnum):
     """PENDING: asked to confirm (double opt-in), not yet confirmed. NEVER: nothing else was ever recorded.
 
-    Where nothing is recorded marketing is allowed; that is the default of every topic so far.
+    What it means that nothing is recorded is the topic's own rule (domain/topics.py); without a topic it allows.
     """
 
     SUBSCRIBED = "SUBSCRIBED"

@@ -170,6 +170,8 @@ def first_name(kind: str, name: str | None) -> str | None:
 
 def known(customer: Mapping[str, Any], zone: tzinfo) -> dict[str, dict[str, Any]]:
     """What a template may say about a customer; instants are told in this zone."""
-    told = {name: value.astimezone(zone) if isinstance(value, datetime) else value for name, value in customer.items()}
+    told: dict[str, Any] = {
+        name: value.astimezone(zone) if isinstance(value, datetime) else value for name, value in customer.items()
+    }
     told["first_name"] = first_name(told["kind"], told["name"])
     return {group: spelled(group, told) for group in ("customer", "metrics")}

@@ -55,5 +55,5 @@ def _bytes(text: str) -> bytes:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def _text(value: bytes) -> str:
+def _text(value: bytes | bytearray) -> str:
     return urlsafe_b64encode(value).rstrip(b"=").decode()

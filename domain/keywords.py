@@ -1,0 +1,35 @@
+"""Words by which people who answer a text message say to stop, or to begin again."""
+
+from enum import StrEnum
+
+
+class Keyword(StrEnum):
+    STOP = "STOP"
+    START = "START"
+
+
+_STOP = frozenset(
+    [
+        "stop",
+        "stopall",
+        "stopp",
+        "unsubscribe",
+        "cancel",
+        "end",
+        "quit",
+        "revoke",
+        "optout",
+        "abmelden",
+        "arret",
+        "alto",
+    ]
+)
+_START = frozenset(["start", "unstop", "yes"])
+
+
+def keyword(text: str) -> Keyword | None:
+    """What the whole text says, whatever its case and punctuation; a word within a sentence says nothing."""
+    word = "".join(mark for mark in text.casefold() if mark.isalnum())
+    if word in _STOP:
+        return Keyword.STOP
+    return Keyword.START if word in _START else None
