@@ -28,6 +28,7 @@ from app.results import result
 from app.secret import known_secret
 from app.settings import Settings
 from app.sockets import graphql_socket
+from app.sockets.places import Places
 from app.telemetry.switch import Telemetry
 from app.uploads import upload
 from app.webhooks import vault
@@ -65,6 +66,7 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
         app.state.rates = Rates(settings.redis_url, settings.rate_limit, settings.rate_restore)
         # Set when the server begins to stop: event streams have no other way to know.
         app.state.stopping = asyncio.Event()
+        app.state.places = Places(settings.max_sockets, settings.max_sockets_of_caller)
         app.state.turns = asyncio.Semaphore(TURNS)
         app.state.recognised = Recognised()
         # With the header X-Explain an answer tells how it was read.

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.operations import Answer
+from app.sockets.places import FullError, caller_name
 
 EVENT_STREAM = "text/event-stream"
 # A comment so often, in seconds, so that nobody between us and the client takes the silence for an end.
@@ -57,6 +58,15 @@ class EventStream(Response):
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        places, (caller, _) = scope["app"].state.places, scope["wayfare.asked"]
+        try:
+            with places.one(), places.one_of(caller_name(caller)):
+                await self._stream(scope, receive, send)
+        except FullError as full:
+            await self._answers.aclose()
+            await _refusal(full)(scope, receive, send)
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         parts = [asyncio.create_task(part) for part in (self._send(scope, send), _gone(receive), self._stopped())]
         try:
@@ -103,6 +113,14 @@ class EventStream(Response):
 
     async def _stopped(self) -> None:
         await self._stopping.wait()
+
+
+def _refusal(full: FullError) -> Response:
+    code = "RATE_LIMITED" if full.caller else "OVERLOADED"
+    message = "You have too many streams open." if full.caller else "Too many streams are open here: try again."
+    body = orjson.dumps({"errors": [{"message": message, "extensions": {"code": code}}]})
+    headers = {"Cache-Control": "no-store", "Retry-After": "1", "Content-Type": "application/json; charset=utf-8"}
+    return Response(body, 429 if full.caller else 503, headers)
 
 
 def _now() -> float:

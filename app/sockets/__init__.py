@@ -4,6 +4,7 @@ from starlette.websockets import WebSocket
 
 from app.sockets.connection import Connection
 from app.sockets.messages import SUBPROTOCOL, Closed
+from app.sockets.places import FullError
 
 __all__ = ["graphql_socket"]
 
@@ -19,4 +20,8 @@ async def graphql_socket(socket: WebSocket) -> None:
         await socket.close(Closed.SUBPROTOCOL, "Subprotocol not acceptable")
         return
     await socket.accept(SUBPROTOCOL)
-    await Connection(socket).serve()
+    try:
+        with socket.app.state.places.one():
+            await Connection(socket).serve()
+    except FullError:
+        await socket.close(Closed.TRY_LATER, "Try again later")

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import ExitStack, aclosing, suppress
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -14,6 +14,7 @@ from app.operations import Answer, fresh_context, run_operation, timed_out, with
 from app.requests import Operation, Unacceptable, operation_of
 from app.sockets.messages import Closed, CloseError, Complete, Init, Message, Ping, Pong, Subscribe, read
 from app.sockets.outbox import Outbox
+from app.sockets.places import FullError, caller_name
 from app.sockets.protocol import ABORT
 from domain.access import Caller
 from domain.refusals import Rejected
@@ -42,6 +43,7 @@ class Connection:
         self._organization: str | None = None
         self._caller: Caller | None = None
         self._known = asyncio.Event()
+        self._place = ExitStack()
         self._idle: deque[float] = deque(maxlen=MAX_IDLE)
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -52,6 +54,7 @@ class Connection:
             await asyncio.wait([*parts, self._broken], return_when=asyncio.FIRST_COMPLETED)
             failures = [part.exception() for part in parts if part.done()]
         finally:
+            self._place.close()
             await _end([*parts, *self._operations.values()])
         if self._broken.done():
             failures.append(self._broken.exception())
@@ -109,6 +112,9 @@ class Connection:
         self._organization = given.get("x-organization") or self._socket.headers.get("x-organization")
         try:
             self._caller = await self._authenticated()
+            self._place.enter_context(self._state.places.one_of(caller_name(self._caller)))
+        except FullError as full:
+            raise CloseError(Closed.TOO_MANY, "Too many connections") from full
         except (OSError, Rejected) as reason:
             raise CloseError(Closed.TRY_LATER, "Try again later") from reason
         self._known.set()

@@ -1,7 +1,7 @@
 """The numbers that Prometheus reads, on a port of its own: requests, errors, connections, waiting, the job ledger."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from threading import Thread
 from typing import Any
 from wsgiref.simple_server import WSGIServer
@@ -77,6 +77,7 @@ class _Inside(Collector):
         up.add_metric([], 1.0 if "wayfare_jobs_due" in numbers else 0.0)
         yield up
         yield _fallbacks()
+        yield _refused(self._state.places.refused)
         for name, value in numbers.items():
             gauge = GaugeMetricFamily(name, _HELP[name])
             gauge.add_metric([], value)
@@ -90,6 +91,7 @@ class _Inside(Collector):
             "wayfare_connections_idle": idle,
             "wayfare_connections_awaited": waited,
             "wayfare_requests_waiting": state.pressure.waiting,
+            "wayfare_sockets": state.places.taken,
             "wayfare_loop_lag_seconds": state.health.lag(),
         }
         try:
@@ -114,10 +116,20 @@ def _fallbacks() -> Metric:
     return counter
 
 
+def _refused(refused: Mapping[str, int]) -> Metric:
+    counter = CounterMetricFamily(
+        "wayfare_sockets_refused", "Sockets and event streams for which there was no place, by whose.", labels=["of"]
+    )
+    for whose, number in refused.items():
+        counter.add_metric([whose], number)
+    return counter
+
+
 _HELP = {
     "wayfare_connections_used": "Connections to Postgres in use.",
     "wayfare_connections_idle": "Connections to Postgres at hand.",
     "wayfare_connections_awaited": "Requests that wait for a connection.",
+    "wayfare_sockets": "Sockets and event streams that are open.",
     "wayfare_requests_waiting": "Requests that wait for their turn.",
     "wayfare_loop_lag_seconds": "By how much the event loop is late.",
     "wayfare_jobs_due": "Jobs that are due and nobody works on.",

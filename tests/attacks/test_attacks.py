@@ -143,6 +143,22 @@ async def test_attack_over_a_socket(host: str, world: dict[str, str], case: dict
         assert (await client.ask("2", "{ viewer { scopes } }"))["data"], "the socket goes on"
 
 
+@pytest.mark.parametrize("case", [case for case in LISTED["attacks"] if "query" in case], ids=named)
+async def test_attack_over_an_event_stream(host: str, world: dict[str, str], case: dict[str, Any]) -> None:
+    given = expanded(case, world)
+    given["headers"] = {**given.get("headers", {}), "Accept": "text/event-stream"}
+    answer = await asyncio.to_thread(exchange, host, request_of(given, world["key"]))
+    if "event-stream" not in answer.headers["content-type"]:
+        assert answer.status == case.get("status"), answer.body[:500]
+        judge(given, json.loads(answer.body))
+        return
+    assert answer.status == 200
+    *told, last = [event for event in answer.body.decode().split("\n\n") if event.strip(":\n")]
+    assert last.startswith("event: complete")
+    [only] = told
+    judge(given, json.loads(only.removeprefix("event: next\ndata: ")))
+
+
 async def test_who_asks_too_much_waits(addresses: Addresses, world: dict[str, str]) -> None:
     settings = Settings(
         database_url=addresses.database_url, redis_url=addresses.redis_url, rate_limit=100, rate_restore=1
