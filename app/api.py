@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp
 
+from app.admission import Admission
 from app.callers import token_keys, trusted_issuer
 from app.documents import Documents
 from app.explorer import explorer_routes
@@ -21,7 +22,9 @@ from app.live import Hub
 from app.mailbox import Mailbox
 from app.operations import TURNS
 from app.origins import Origins
+from app.posts import Posts
 from app.pressure import Pressure
+from app.providers import trying
 from app.rate import Rates
 from app.recognised import Recognised
 from app.results import result
@@ -84,6 +87,7 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
             vault(settings),
             settings.outbound_networks,
             look_up,
+            trying(settings),
         )
         # The schema lives as long as the process: the collector need not look at it again.
         gc.collect()
@@ -106,8 +110,19 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
     ]
     if settings.dev_key is not None:
         routes += Mailbox(settings.state / "inbox").routes()
-    gate = Middleware(Gate, origins=origins, hosts=settings.hosts)
-    return Starlette(routes=routes, lifespan=lifespan, middleware=[*telemetry.middleware(), gate])
+    admission = Admission(origins, settings.hosts)
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.middleware_stack = _stack(app, admission, telemetry)
+    return app
+
+
+def _stack(app: Starlette, admission: Admission, telemetry: Telemetry) -> ASGIApp:
+    """Telemetry around everything, then the short way, and behind it the gate and Starlette's own."""
+    app.add_middleware(Gate, admission=admission)
+    stack: ASGIApp = Posts(app.build_middleware_stack(), app.state, admission)
+    for middleware in reversed(telemetry.middleware()):
+        stack = middleware.cls(stack, *middleware.args, **middleware.kwargs)
+    return stack
 
 
 async def schema_file(_request: Request) -> Response:

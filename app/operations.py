@@ -1,7 +1,7 @@
 """One operation of one caller, however it came: over HTTP, a WebSocket or an event stream."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ import orjson
 from graphql import GraphQLError
 from starlette.datastructures import State
 
+from app.patience import TIMEOUT, too_slow
 from app.rate import RateMeter, told
 from app.requests import Operation
 from domain.access import Caller
@@ -17,7 +18,6 @@ from resolvers.context import Context
 from schema.errors import formatted
 from schema.execute import begin
 
-TIMEOUT = 10.0
 # Events of subscriptions that are read at once: one event may have many listeners, who wait and are not refused.
 TURNS = 4
 
@@ -49,24 +49,37 @@ async def run_operation(
         return fresh_context(state, caller, address)
 
     async with asyncio.timeout(TIMEOUT):
-        try:
-            text = await state.documents.text(caller, operation)
-        except Rejected as rejected:
-            return {"errors": formatted([GraphQLError(rejected.message, original_error=rejected)])}
-        context = context or fresh()
-        try:
-            return await begin(
-                context,
-                text,
-                operation.variables,
-                operation.name,
-                may_write=may_write,
-                fresh=fresh if may_stream else None,
-                turns=state.turns,
-            )
-        finally:
-            if context.act is not None:
-                state.recognised.forget()
+        return await carry_out(
+            state, operation, context or fresh(), may_write=may_write, fresh=fresh if may_stream else None
+        )
+
+
+async def carry_out(
+    state: State,
+    operation: Operation,
+    context: Context,
+    *,
+    may_write: bool = True,
+    fresh: Callable[[], Context] | None = None,
+) -> Answer | AsyncGenerator[Answer, None]:
+    """The same for whoever looks at the clock himself; `fresh` makes the contexts of a subscription's events."""
+    try:
+        text = await state.documents.text(context.caller, operation)
+    except Rejected as rejected:
+        return {"errors": formatted([GraphQLError(rejected.message, original_error=rejected)])}
+    try:
+        return await begin(
+            context,
+            text,
+            operation.variables,
+            operation.name,
+            may_write=may_write,
+            fresh=fresh,
+            turns=state.turns,
+        )
+    finally:
+        if context.act is not None:
+            state.recognised.forget()
 
 
 def with_cost(answer: Answer, context: Context) -> orjson.Fragment:
@@ -79,5 +92,4 @@ def with_cost(answer: Answer, context: Context) -> orjson.Fragment:
 
 def timed_out() -> Answer:
     """What a client is told where there is no HTTP status to tell it by."""
-    message = f"The operation took longer than {TIMEOUT:g} s: ask for less."
-    return {"errors": [{"message": message, "extensions": {"code": "TIMEOUT"}}]}
+    return {"errors": [{"message": too_slow(), "extensions": {"code": "TIMEOUT"}}]}

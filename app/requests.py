@@ -1,18 +1,17 @@
 """GraphQL requests over HTTP: what a body or a query string must be before anything is parsed as GraphQL."""
 
-import asyncio
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
+from starlette.types import Message, Receive
 
 MAX_BODY = 512 * 1024
-# For the whole of it, in seconds.
-BODY_PATIENCE = 10.0
 # As GraphQL escapes it; JSON's own escape is gone once the body is read.
 _NUL_ESCAPE = re.compile(r"\\u0000|\\u\{0+\}")
 
@@ -38,20 +37,21 @@ class Operation:
     """Of a trusted document, and then `document` is empty."""
 
 
-async def read_post(request: Request) -> Operation:
-    """The operation of a POST; raises Unacceptable."""
-    if not _is_json(request.headers.get("content-type", "")):
+def check_post(headers: Mapping[str, str]) -> None:
+    """Raises Unacceptable unless the body of a POST is JSON as it stands."""
+    if not _is_json(headers.get("content-type", "")):
         raise Unacceptable(415, "BAD_REQUEST", "Send the request as application/json in UTF-8.")
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+    if headers.get("content-encoding", "identity").lower() != "identity":
         raise Unacceptable(415, "BAD_REQUEST", "Send the body uncompressed.")
-    try:
-        async with asyncio.timeout(BODY_PATIENCE):
-            body = await _body(request)
-    except TimeoutError as error:
-        raise Unacceptable(408, "BAD_REQUEST", f"The body did not come within {BODY_PATIENCE:g} s.") from error
-    except ClientDisconnect as error:
-        raise Unacceptable(400, "BAD_REQUEST", "The body did not come to its end.") from error
-    return operation_of(_unambiguous(body, _parsed(body)))
+
+
+async def read_post(receive: Receive) -> Operation:
+    """The operation of a POST; raises Unacceptable."""
+    body = await _body(receive)
+    given = _parsed(body)
+    # Without an escape nothing is named in two ways, and no text holds what JSON cannot write plainly, such as U+0000.
+    escapes = b"\\u" in body
+    return operation_of(_unambiguous(body, given, escapes=escapes), escapes=escapes)
 
 
 def read_get(request: Request) -> Operation:
@@ -62,14 +62,31 @@ def read_get(request: Request) -> Operation:
     return operation_of(named | parsed)
 
 
-async def _body(request: Request) -> bytes:
+async def _body(receive: Receive) -> bytes:
     """Reads no further than the limit, whatever Content-Length says."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise Unacceptable(413, "BAD_REQUEST", f"The body is larger than {MAX_BODY // 1024} KiB.")
-    return bytes(body)
+    message = await receive()
+    body = _chunk(message)
+    if message.get("more_body"):
+        whole = bytearray(body)
+        while message.get("more_body"):
+            message = await receive()
+            whole += _chunk(message)
+            _bounded(len(whole))
+        body = bytes(whole)
+    _bounded(len(body))
+    return body
+
+
+def _chunk(message: Message) -> bytes:
+    if message["type"] == "http.disconnect":
+        raise Unacceptable(400, "BAD_REQUEST", "The body did not come to its end.")
+    chunk: bytes = message.get("body", b"")
+    return chunk
+
+
+def _bounded(length: int) -> None:
+    if length > MAX_BODY:
+        raise Unacceptable(413, "BAD_REQUEST", f"The body is larger than {MAX_BODY // 1024} KiB.")
 
 
 def _is_json(content_type: str) -> bool:
@@ -78,9 +95,9 @@ def _is_json(content_type: str) -> bool:
     return named == "application/json" and all(charset in ("utf-8", "utf8") for charset in charsets)
 
 
-def _unambiguous(body: bytes, given: Any) -> Any:
+def _unambiguous(body: bytes, given: Any, *, escapes: bool) -> Any:
     """Refuses a request that says `query` twice: somebody else on the way may have looked at the other one."""
-    if isinstance(given, dict) and (body.count(b'"query"') > 1 or b"\\u" in body):
+    if isinstance(given, dict) and (escapes or body.count(b'"query"') > 1):
         try:
             pairs = json.loads(body, object_pairs_hook=list, parse_int=str)
         except RecursionError:
@@ -98,8 +115,11 @@ def _parsed(body: bytes) -> Any:
         raise Unacceptable(400, "BAD_REQUEST", "The body is not JSON in UTF-8.") from error
 
 
-def operation_of(given: Any) -> Operation:
-    """A request as JSON says it, by whatever way it came; raises Unacceptable."""
+def operation_of(given: Any, *, escapes: bool = True) -> Operation:
+    """A request as JSON says it, by whatever way it came; raises Unacceptable.
+
+    escapes: whether a text in it may have been written with `\\u`.
+    """
     if isinstance(given, list):
         raise Unacceptable(400, "BATCHING_DISABLED", "Send one operation at a time.")
     if not isinstance(given, dict):
@@ -114,7 +134,7 @@ def operation_of(given: Any) -> Operation:
         raise Unacceptable(400, "BAD_REQUEST", "`variables` must be an object and `operationName` a string.")
     if not isinstance(given.get("extensions"), dict | None):
         raise Unacceptable(400, "BAD_REQUEST", "`extensions` must be an object.")
-    if _has_nul(variables) or "\0" in given["query"] or _NUL_ESCAPE.search(given["query"]):
+    if escapes and (_has_nul(variables) or "\0" in given["query"] or _NUL_ESCAPE.search(given["query"])):
         raise Unacceptable(400, "BAD_USER_INPUT", "Text may not contain the character U+0000.")
     return Operation(given["query"], variables, name, document_id)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from app import requests
+from app import patience
 from app.servers import Addresses
 from app.settings import Settings
 from db.database import Database
@@ -283,8 +283,8 @@ async def test_headers_are_bounded(server: str, key: str) -> None:
 async def test_a_body_that_does_not_come_is_not_waited_for(
     server: str, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert requests.BODY_PATIENCE == 10
-    monkeypatch.setattr(requests, "BODY_PATIENCE", 0.3)
+    assert patience.BODY_PATIENCE == 10
+    monkeypatch.setattr(patience, "BODY_PATIENCE", 0.3)
     name, port = server.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(name, int(port))
     head = f"POST /graphql HTTP/1.1\r\nHost: {name}:{port}\r\nAuthorization: Bearer {key}\r\n"
