@@ -19,7 +19,8 @@ def test_each_starting_point_can_be_rendered(point: StartingPoint) -> None:
     done = render(point.content, VALUES)
     if point.channel is Channel.EMAIL:
         assert "<style>@media" in (done.html or "")
-        assert done.text and "Ann" in done.text + done.subject
+        assert done.text
+        assert "Ann" in done.text + done.subject
         assert ("links.unsubscribe" in names_in(point.content)) == (point.kind != "confirm")
     if point.channel is Channel.SMS and point.kind != "confirm":
         assert measure(done.text or "").segments == 1
