@@ -15,7 +15,7 @@ from db.outbox import record
 from db.records import column, columns_of
 from db.relations import Relation, Sort
 from db.segments import Segment
-from db.statement import Statement
+from db.statement import Statement, sql
 from domain import campaigns
 from domain.campaigns import (
     Audience,
@@ -172,9 +172,33 @@ INCLUDED_SEGMENTS_OF_CAMPAIGN = _segments("include")
 EXCLUDED_SEGMENTS_OF_CAMPAIGN = _segments("exclude")
 
 
-def matching(brand_id: UUID | None, status: Sequence[str] | None, search: str | None) -> Statement | None:
-    """Campaigns of a brand, in one of these statuses, whose name contains every word; None for all."""
-    return named(search, of_brand(brand_id), in_status(status))
+def matching(
+    brand_id: UUID | None,
+    status: Sequence[str] | None,
+    search: str | None,
+    *,
+    kinds: Sequence[str] = (CampaignKind.BROADCAST.value,),
+    archived: bool | None = False,
+    awaits_decision: bool | None = None,
+) -> Statement | None:
+    """Campaigns of a brand, in one of these statuses, whose name contains every word, of these kinds.
+
+    archived: whether it was put away, None for either. awaits_decision: whether a person has to say which variant won.
+    """
+    return named(
+        search,
+        of_brand(brand_id),
+        in_status(status),
+        sql("t.kind = any(:kinds::text[])", kinds=list(kinds)),
+        None if archived is None else sql("(t.archived_at is not null) = :archived", archived=archived),
+        None if awaits_decision is None else sql(_UNDECIDED, awaited=awaits_decision),
+    )
+
+
+_UNDECIDED = """
+(exists (select from experiment e where e.organization_id = t.organization_id and e.campaign_id = t.id
+           and e.concluded_at is null and e.reminded_at is not null and t.status in ('RUNNING', 'PAUSED'))) = :awaited
+"""
 
 
 async def find_campaign(tx: Transaction, campaign_id: UUID, *, lock: bool = False) -> Campaign | None:
@@ -430,7 +454,8 @@ async def complete(tx: Transaction, campaign_id: UUID) -> bool:
         """
         select exists (select from message where organization_id = :organization and campaign_id = :id
                          and status = any('{QUEUED,CLAIMED,SENDING}'::text[]))
-            or (select audience_size is null from campaign where organization_id = :organization and id = :id)
+            or (select audience_size is null or kind = 'TRIGGERED' from campaign
+                where organization_id = :organization and id = :id)
         """,
         id=campaign_id,
     )

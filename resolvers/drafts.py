@@ -20,6 +20,7 @@ from domain.refusals import Refused
 from domain.restraints import Restraint, time_of_day
 from resolvers.campaigns import EDIT, Done, locked, require_usable
 from resolvers.context import Context
+from resolvers.experiments import arrange, first_says
 
 RESTRAINT = ("ignore_caps", "counts_toward_caps", "on_cap", "max_deferral", "quiet_from", "quiet_until", "quiet_policy")
 # Refusals of conditions that have a code of their own here.
@@ -32,15 +33,17 @@ async def create(context: Context, brand_id: UUID, given: Mapping[str, Any]) -> 
 
     given: name, template_id or contents (pairs of channel and template id), and, unless the defaults will do,
     include_segment_ids, exclude_segment_ids, condition (as `domain.conditions.parse` reads it), description, class_,
-    topic, delivery_policy, channel_strategy and what RESTRAINT names.
+    topic, delivery_policy, channel_strategy, what RESTRAINT names, and variants and experiment
+    (resolvers/experiments.py).
     """
 
     async def work(tx: Transaction) -> UUID:
         if await campaigns.find_brand(tx, brand_id) is None:
             raise Refused("NOT_FOUND", "There is no such brand.", ("input", "brandId"))
         campaign_id = new_id()
-        draft = await _drafted(tx, brand_id, {**_DEFAULTS, **given})
+        draft = await _drafted(tx, brand_id, {**_DEFAULTS, **first_says(given)})
         await campaigns.create_campaign(tx, campaign_id, draft)
+        await arrange(tx, campaign_id, brand_id, given)
         return campaign_id
 
     return await context.command(EDIT, work)
@@ -52,8 +55,9 @@ async def update(context: Context, campaign_id: UUID, given: Mapping[str, Any], 
     async def work(tx: Transaction) -> UUID:
         found = await locked(tx, campaign_id, expected_version)
         _require_draft(found)
-        draft = await _drafted(tx, found.brand_id, {**await _told(tx, found), **given})
+        draft = await _drafted(tx, found.brand_id, {**await _told(tx, found), **first_says(given)})
         await campaigns.change_campaign(tx, campaign_id, draft)
+        await arrange(tx, campaign_id, found.brand_id, given)
         return campaign_id
 
     return await context.command(EDIT, work)

@@ -8,6 +8,7 @@ import strawberry
 
 from db import campaigns, messages
 from db.campaign_contents import CONTENTS_OF_CAMPAIGN
+from db.experiments.records import EXPERIMENT_OF_CAMPAIGN, VARIANTS_OF_CAMPAIGN
 from db.organizations import BRAND_BY_ID
 from db.templates import TEMPLATE_BY_ID
 from domain.campaigns import Audience, CampaignClass, CampaignKind, CampaignStatus, ChannelStrategy
@@ -19,6 +20,7 @@ from resolvers import campaigns as commands
 from resolvers.ids import row_id
 from schema.connections import Connection
 from schema.enums import OrderDirection, described
+from schema.experiments import CampaignExperiment, CampaignVariant
 from schema.fields import (
     After,
     Before,
@@ -169,7 +171,11 @@ class Campaign(Node):
     brand: Brand | None = related(BRAND_BY_ID, "Who speaks.", scope="customers:view", key="brand_id")
     template: Template | None = related(TEMPLATE_BY_ID, "What is said, in its newest version.", key="template_id")
     contents: list[CampaignContent] = listed(
-        CONTENTS_OF_CAMPAIGN, "What it says on each channel, in the order in which they are tried."
+        CONTENTS_OF_CAMPAIGN, "What its first variant says on each channel, in the order in which they are tried."
+    )
+    variants: list[CampaignVariant] = listed(VARIANTS_OF_CAMPAIGN, "The texts it compares; one if it is no experiment.")
+    experiment: CampaignExperiment | None = related(
+        EXPERIMENT_OF_CAMPAIGN, "How they are compared; null if everybody gets the same."
     )
     include_segments: list[Annotated["Segment", strawberry.lazy("schema.segments")]] = listed(
         campaigns.INCLUDED_SEGMENTS_OF_CAMPAIGN, "Members of any of these are its audience.", scope="segments:view"
@@ -209,6 +215,15 @@ class CampaignOrder:
 class CampaignWhereInput:
     brand_id: strawberry.ID | None = strawberry.field(default=None, description="Of this brand.")
     status: list[CampaignStatus] | None = strawberry.field(default=None, description="In one of these.")
+    kind: list[CampaignKind] | None = strawberry.field(
+        default=None, description="Of one of these kinds; without it those that people make."
+    )
+    archived: bool | None = strawberry.field(
+        default=False, description="Whether it was put away; null for either. Without it those that were not."
+    )
+    awaits_decision: bool | None = strawberry.field(
+        default=None, description="Whether a person has to decide its experiment."
+    )
 
 
 @strawberry.type(description="Whom a campaign would reach at this moment.")
@@ -256,7 +271,12 @@ class CampaignQueries:
         info.context.caller.require(VIEW)
         wanted = where or CampaignWhereInput()
         matching = campaigns.matching(
-            row_id(wanted.brand_id, "Brand") if wanted.brand_id else None, wanted.status, search
+            row_id(wanted.brand_id, "Brand") if wanted.brand_id else None,
+            wanted.status,
+            search,
+            kinds=[CampaignKind.BROADCAST] if wanted.kind is None else wanted.kind,
+            archived=wanted.archived,
+            awaits_decision=wanted.awaits_decision,
         )
         arguments = page_arguments(first, after, last, before, order_by, matching)
         return info.context.loaders.page(campaigns.CAMPAIGNS, own_key(info), arguments)

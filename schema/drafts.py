@@ -13,6 +13,12 @@ from resolvers import drafts as commands
 from resolvers.ids import global_id, row_id
 from schema.campaigns import Campaign
 from schema.conditions import SegmentConditionInput, given_condition
+from schema.experimenting import (
+    CampaignExperimentInput,
+    CampaignVariantInput,
+    given_experiment,
+    given_variants,
+)
 from schema.fields import Info, argument, read, scoped
 from schema.payloads import Payload
 from schema.templates import EDIT, CampaignUserError, errors
@@ -78,6 +84,12 @@ class CampaignCreateInput:
     max_deferral_hours: int = strawberry.field(
         default=24, description="A message put off longer than this is skipped; 0 to 72."
     )
+    variants: list[CampaignVariantInput] | None = strawberry.field(
+        default=None, description="Texts to compare, at most 8, instead of contents and templateId."
+    )
+    experiment: CampaignExperimentInput | None = strawberry.field(
+        default=None, description="How they are compared, or who is held out; two variants are a split without it."
+    )
 
 
 @strawberry.input(description="What to change of a draft; what is left out stays.")
@@ -122,6 +134,12 @@ class CampaignUpdateInput:
     )
     max_deferral_hours: int | None = strawberry.field(
         default=None, description="A message put off longer than this is skipped; 0 to 72."
+    )
+    variants: list[CampaignVariantInput] | None = strawberry.field(
+        default=None, description="Texts to compare, at most 8, instead of all that are compared so far."
+    )
+    experiment: CampaignExperimentInput | None = strawberry.field(
+        default=strawberry.UNSET, description="How they are compared, all of it; null for no experiment."
     )
     expected_version: int | None = strawberry.field(default=None, description="Refuse unless this is its version.")
 
@@ -193,11 +211,15 @@ def _given(input: CampaignCreateInput | CampaignUpdateInput) -> dict[str, Any]:
         given[name] = None if ids is None else [row_id(segment, "Segment") for segment in ids]
     if input.max_deferral_hours is not None:
         given["max_deferral_hours"] = input.max_deferral_hours
+    if input.variants is not None:
+        given["variants"] = given_variants(input.variants)
     return {name: value for name, value in given.items() if value is not None} | _clearable(input)
 
 
 def _clearable(input: CampaignCreateInput | CampaignUpdateInput) -> dict[str, Any]:
     cleared: dict[str, Any] = {"description": input.description, "condition": given_condition(input.condition)}
+    if input.experiment is not strawberry.UNSET:
+        cleared["experiment"] = given_experiment(input.experiment)
     hours = input.quiet_hours
     if hours is None:
         cleared |= {"quiet_from": None, "quiet_until": None}

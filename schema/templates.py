@@ -39,6 +39,7 @@ EDIT = "campaigns:edit"
 
 
 class CampaignErrorCode(StrEnum):
+    ALREADY_CONCLUDED = "ALREADY_CONCLUDED"
     ALREADY_SENDING = "ALREADY_SENDING"
     STALE = "STALE"
     EMPTY_AUDIENCE = "EMPTY_AUDIENCE"
@@ -60,6 +61,7 @@ described(
     CampaignErrorCode,
     "Why a command on campaigns or templates was refused.",
     {
+        "ALREADY_CONCLUDED": "The experiment is decided already.",
         "ALREADY_SENDING": "It is being sent already.",
         "STALE": "It was changed since the version you expected.",
         "EMPTY_AUDIENCE": "No segment is included and no condition given.",

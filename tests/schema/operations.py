@@ -115,6 +115,7 @@ _SCALARS: dict[str, Callable[[Random], str]] = {
     "Date": lambda random: f'"20{random.randint(10, 26)}-01-31"',
     "DateTime": lambda random: f'"20{random.randint(10, 26)}-01-31T00:00:00Z"',
     "Decimal": lambda random: f'"{random.randint(0, 999)}.50"',
+    "Float": lambda random: str(random.choice([0.0, 0.1, 0.5, 1.0, -1.5])),
     "ID": lambda random: f'"{random.choice(["x", "", "Q3VzdG9tZXI6eA"])}"',
     "Int": lambda random: str(random.choice([0, 1, 2, 3, 50, 251])),
     "JSON": lambda _random: "{}",
