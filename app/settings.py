@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     # Where Prometheus reads this API's metrics, on a port of its own; none without it.
     metrics_host: str = Field(default="127.0.0.1", validation_alias="WAYFARE_METRICS_HOST")
     metrics_port: int | None = Field(default=None, ge=1, le=65535, validation_alias="WAYFARE_METRICS_PORT")
+    # The same for a worker, which has another address on the same machine.
+    worker_metrics_port: int | None = Field(
+        default=None, ge=1, le=65535, validation_alias="WAYFARE_WORKER_METRICS_PORT"
+    )
     # `json`: one line for each request and for each event, for machines.
     log_format: Literal["text", "json"] = Field(default="text", validation_alias="WAYFARE_LOG_FORMAT")
     # Traces of requests, their jobs and mails, sent to OTEL_EXPORTER_OTLP_ENDPOINT.

@@ -22,6 +22,7 @@ from db.jobs import Claim, LeaseLost
 from db.points import point
 from db.traces import ARGUMENT
 from workers.traces import followed
+from workers.watching import Ended, tell_job
 
 __all__ = ["HANDLERS", "Again", "Handler", "LeaseLost", "Run", "describe", "handles", "perform", "trace", "when_dead"]
 
@@ -83,7 +84,7 @@ class Run:
 
 Handler = Callable[[Run], Awaitable[Again | None]]
 Mourner = Callable[[Transaction, Claim], Awaitable[None]]
-_Ending = Callable[[Transaction], Awaitable[object]]
+_Ending = Callable[[Transaction], Awaitable[Ended]]
 
 HANDLERS: dict[str, Handler] = {}
 MOURNERS: dict[str, Mourner] = {}
@@ -127,15 +128,26 @@ async def perform(database: Database, job_id: UUID) -> bool:
 
 
 async def _work(database: Database, claim: Claim) -> None:
+    clock = asyncio.get_running_loop()
+    ended, began = Ended.FAULT, clock.time()
     try:
         ending = await _attempt(database, claim)
         point("job.worked")
         async with database.tenant(claim.organization_id) as tx:
-            await ending(tx)
+            ended = await ending(tx)
             point("job.ending")
         point("job.ended")
     except LeaseLost:
+        ended = Ended.LOST
         logger.warning("job %s (%s): the lease was lost, somebody else goes on", claim.id, claim.kind)
+    except asyncio.CancelledError:
+        ended = Ended.HANDED_BACK
+        raise
+    except BaseException:
+        ended = Ended.FAULT
+        raise
+    finally:
+        tell_job(claim.kind, ended, clock.time() - began)
 
 
 async def _attempt(database: Database, claim: Claim) -> _Ending:
@@ -155,8 +167,8 @@ async def _attempt(database: Database, claim: Claim) -> _Ending:
         logger.error("job %s (%s), attempt %d: %s", claim.id, claim.kind, claim.attempts, trace(error))
         return partial(_fail, claim=claim, error=describe(error))
     if outcome is None:
-        return partial(jobs.finish, claim=claim)
-    return partial(jobs.again, claim=claim, cursor=outcome.args, after=outcome.after)
+        return partial(_finish, claim=claim)
+    return partial(_go_on, claim=claim, outcome=outcome)
 
 
 async def _slice(database: Database, claim: Claim) -> Again | None:
@@ -170,14 +182,27 @@ async def _slice(database: Database, claim: Claim) -> Again | None:
         return await handler(Run(database, claim, args, claim.claimed_at, patience, started + LONGEST_SLICE))
 
 
-async def _fail(tx: Transaction, *, claim: Claim, error: str) -> None:
+async def _finish(tx: Transaction, *, claim: Claim) -> Ended:
+    await jobs.finish(tx, claim)
+    return Ended.DONE
+
+
+async def _go_on(tx: Transaction, *, claim: Claim, outcome: Again) -> Ended:
+    await jobs.again(tx, claim, cursor=outcome.args, after=outcome.after)
+    return Ended.AGAIN
+
+
+async def _fail(tx: Transaction, *, claim: Claim, error: str) -> Ended:
     if await jobs.fail(tx, claim, error):
         await _tell(tx, claim)
+        return Ended.DEAD
+    return Ended.FAILED
 
 
-async def _bury(tx: Transaction, *, claim: Claim) -> None:
+async def _bury(tx: Transaction, *, claim: Claim) -> Ended:
     await jobs.bury(tx, claim, "the worker died each time")
     await _tell(tx, claim)
+    return Ended.DEAD
 
 
 async def _tell(tx: Transaction, claim: Claim) -> None:

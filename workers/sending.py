@@ -22,6 +22,7 @@ from workers.jobs import Run
 from workers.letters import Letter
 from workers.parcels import Parcel
 from workers.providers.provider import Provider, UnreachableError
+from workers.watching import tell_messages
 
 
 class HaltedError(Exception):
@@ -98,6 +99,7 @@ class Sending:
             async with self._run.database.tenant(self._run.organization_id) as tx:
                 await deliveries.skip(tx, self._token, failed, SkipReason.RENDER_ERROR)
                 tx.events.append(CampaignProgress(self._campaign.id))
+            tell_messages(["render_error"] * len(failed))
         return parcels
 
     async def _group(self, provider: Provider, parcels: Sequence[Parcel], recipients: Sequence[Recipient]) -> None:
@@ -134,6 +136,7 @@ class Sending:
             tx.events.append(CampaignProgress(self._campaign.id))
             point("message.settling")
         point("message.settled")
+        tell_messages(outcome.answer.value.lower() for outcome in outcomes)
         for outcome in outcomes:
             if outcome.answer is Answer.SENDER_REFUSED:
                 raise HaltedError

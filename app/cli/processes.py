@@ -18,6 +18,7 @@ from app.server import Server
 from app.settings import Settings
 from app.telemetry.logs import log_as_json
 from app.telemetry.traces import trace_by_otlp
+from app.telemetry.work import WorkMetrics
 from db.migrate import pending, upgrade
 from workers import main as workers
 from workers.bell import Bell
@@ -68,6 +69,8 @@ def work(threads: Annotated[int, typer.Option(min=1, help="Jobs at a time.")] = 
         logging.warning("WAYFARE_SECRET is not set: campaigns wait.")
     webhooks.send(settings)
     keep_audit(settings.audit_days)
+    if settings.worker_metrics_port is not None:
+        WorkMetrics().serve(settings.metrics_host, settings.worker_metrics_port)
     with ready(settings) as found:
         workers.work(
             database_url=found.database_url, redis_url=found.redis_url, threads=threads, pooler=settings.pooled
