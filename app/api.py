@@ -25,6 +25,12 @@ from app.origins import Origins
 from app.posts import Posts
 from app.pressure import Pressure
 from app.providers import trying
+from app.public.accounts import Accounts
+from app.public.callbacks import Callbacks, callback_routes
+from app.public.certificates import Amazon
+from app.public.preferences import preference_routes
+from app.public.sightings import Sightings
+from app.public.tracking import tracking_routes
 from app.rate import Rates
 from app.recognised import Recognised
 from app.results import result
@@ -89,12 +95,17 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
             look_up,
             trying(settings),
         )
+        secret = known_secret(settings)
+        app.state.sightings = Sightings(app.state.database, [secret] if secret else [])
+        accounts = Accounts(app.state.database, vault(settings))
+        app.state.callbacks = Callbacks(app.state.database, accounts, Amazon(), secret, settings.public_url)
         # The schema lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()
         async with telemetry.running(app.state):
             yield
         beating.cancel()
+        await app.state.sightings.close()
         await app.state.rates.close()
         await hub.close()
         await app.state.database.close()
@@ -105,6 +116,9 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
         Route("/uploads", upload, methods=["POST"]),
         Route("/results/{operation}", result, methods=["GET"]),
         Route("/schema.graphql", schema_file),
+        *tracking_routes(),
+        *preference_routes(),
+        *callback_routes(),
         *health_routes(),
         *explorer_routes(settings.dev_key),
     ]

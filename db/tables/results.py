@@ -98,6 +98,14 @@ sa.Index(
     message.c.provider_message_id,
     postgresql_where=message.c.provider_message_id.is_not(None),
 )
+# Whom an answer by text message is to.
+sa.Index(
+    "message_text_address_idx",
+    message.c.organization_id,
+    message.c.address,
+    message.c.sent_at,
+    postgresql_where=sa.and_(message.c.channel == "SMS", message.c.sent_at.is_not(None)),
+)
 
 # Callbacks that were taken: the same one again has no effect, whatever is in it.
 callback_receipt = tenant_table(

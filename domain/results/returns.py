@@ -10,7 +10,7 @@ from uuid import UUID
 OURS = "wayfare"
 # A provider's clock may be this far ahead of ours; what it says of the future is taken for now.
 AHEAD = timedelta(minutes=5)
-_ADDRESS = re.compile(r"\S*@\S*|\+?\d[\d\s().-]{6,}\d")
+_ADDRESS = re.compile(r"\S*@\S*|\+?\d[\d\s()-]{6,}\d")
 LONGEST_ID = 500
 
 

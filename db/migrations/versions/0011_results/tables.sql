@@ -72,6 +72,9 @@ select protect_tenant_table('waiting_event');
 select limit_to_brands('waiting_event', 'true');
 create index message_provider_message_idx on message (organization_id, provider, provider_message_id)
     where provider_message_id is not null;
+-- Whom an answer by text message is to.
+create index message_text_address_idx on message (organization_id, address, sent_at)
+    where channel = 'SMS' and sent_at is not null;
 
 -- Callbacks that were taken: the same one again has no effect, whatever is in it.
 create table callback_receipt (

@@ -1,0 +1,143 @@
+"""POST /callbacks/{organization}/{account}: what providers tell of messages, and what people answer.
+
+Who is not genuine learns nothing: an account that there is not answers as a wrong signature does. What is genuine is
+stored with all that follows from it in one transaction, and answered.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from app.public import schemes
+from app.public.accounts import Accounts, Verifier
+from app.public.certificates import Amazon, UnfetchableError
+from db.database import Database, Transaction
+from db.results.events import take_back
+from db.results.inbound import take_answers
+from db.results.receipts import receive
+from domain.results.callbacks import LARGEST, Callback, Told, UnreadableError
+from domain.results.providers import mailgun, sendgrid, sns, twilio, webhook
+from domain.results.providers.reading import form
+from domain.suppressions import AddressKey
+
+PATH = "/callbacks/{organization:uuid}/{account:uuid}"
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_log = logging.getLogger("wayfare.callbacks")
+
+
+@dataclass(frozen=True, slots=True)
+class Callbacks:
+    """What taking callbacks needs; base: PUBLIC_URL, by which a provider knows us, None: as the request says."""
+
+    database: Database
+    accounts: Accounts
+    amazon: Amazon
+    secret: bytes | None
+    base: str | None = None
+
+
+def callback_routes() -> list[BaseRoute]:
+    return [Route(PATH, take, methods=["POST"])]
+
+
+async def take(request: Request) -> Response:
+    """200 when it is stored or was before, 401 when it is not genuine, 400 when it cannot be read, 413, 503."""
+    here: Callbacks = request.app.state.callbacks
+    now = datetime.now(UTC)
+    try:
+        body = b"".join([piece async for piece in _limited(request)])
+        callback = Callback(body, {k.lower(): v for k, v in request.headers.items()}, _url(request, here.base))
+        account = await here.accounts.find(request.path_params["organization"], request.path_params["account"])
+        genuine = None if account is None else await _genuine(here, account, callback, now)
+    except _TooLargeError:
+        return _answer(413)
+    except (UnreadableError, ClientDisconnect):
+        return _answer(400)
+    except UnfetchableError as error:
+        _log.warning("a certificate of SNS cannot be fetched: %s", error)
+        return _answer(503)
+    if account is None or genuine is None:
+        return _answer(401)
+    nonce, told = genuine
+    await _store(here, account, nonce, told)
+    return _answer(200)
+
+
+async def _genuine(here: Callbacks, account: Verifier, callback: Callback, now: datetime) -> tuple[str, Told] | None:
+    """What names the callback, and what it says; None when it is not to be believed."""
+    nonce: str | None
+    type_ = callback.headers.get("content-type", "")
+    match account.kind:
+        case "SENDGRID":
+            nonce = schemes.sendgrid(callback, account.keys, now)
+            return None if nonce is None else (nonce, sendgrid.read(callback.body, now))
+        case "MAILGUN":
+            nonce = schemes.mailgun_(callback, account.keys, now)
+            return None if nonce is None else (nonce, mailgun.read(callback.body, type_, now))
+        case "TWILIO":
+            fields = form(callback.body, type_)
+            nonce = schemes.twilio(callback, account.keys, fields)
+            return None if nonce is None else (nonce, twilio.read(fields, callback.url, now))
+        case "SNS":
+            return await _notified(here, account, callback, now)
+        case "WEBHOOK":
+            nonce = schemes.standard(callback, account.keys, now)
+            return None if nonce is None else (nonce, webhook.read(callback.body, nonce, now))
+    return None
+
+
+async def _notified(here: Callbacks, account: Verifier, callback: Callback, now: datetime) -> tuple[str, Told] | None:
+    """A notification of Amazon, or its question whether we want any."""
+    given = sns.envelope(callback.body)
+    certificate = await here.amazon.certificate(given.get("SigningCertURL", ""))
+    nonce = None if certificate is None else schemes.amazon(given, account.keys, certificate, now)
+    if nonce is None:
+        return None
+    if given["Type"] == sns.CONFIRMATIONS[0] and not await here.amazon.confirm(given.get("SubscribeURL", "")):
+        return None
+    return nonce, sns.read(given, now)
+
+
+async def _store(here: Callbacks, account: Verifier, nonce: str, told: Told) -> None:
+    key = None if here.secret is None else AddressKey.of(here.secret, account.organization_id)
+
+    async def work(tx: Transaction) -> None:
+        if await receive(tx, account.account_id, nonce):
+            await take_back(tx, told.events, key)
+            await take_answers(tx, told.inbound, key)
+
+    await here.database.attempt(account.organization_id, work)
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+async def _limited(request: Request) -> AsyncIterator[bytes]:
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > LARGEST:
+            raise _TooLargeError
+        yield piece
+
+
+def _url(request: Request, base: str | None) -> str:
+    """As the provider called it: behind a proxy the request itself does not know."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return f"{base.rstrip('/')}{request.scope['path']}{query}" if base else str(request.url)
+
+
+def _answer(status: int) -> Response:
+    return Response(status_code=status, headers=_HEADERS)
+
+
+def callback_url(base: str, organization_id: UUID, account_id: UUID) -> str:
+    """What a provider is told to call."""
+    return f"{base.rstrip('/')}/callbacks/{organization_id}/{account_id}"

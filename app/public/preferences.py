@@ -1,0 +1,156 @@
+"""Links in messages that change what somebody is sent: unsubscribing (RFC 8058), preferences, double opt-in.
+
+The link is all that is asked for: no session, no cookie. GET only ever shows a page, because programs that look for
+viruses follow every link; POST acts, and acts the same when it comes again.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from app.public import pages
+from app.public.forms import form_of
+from db import contacts
+from db.contacts import Contact
+from db.database import Transaction
+from db.suppressions import find_suppression
+from db.topics import topic_of
+from domain.access import NOBODY
+from domain.consents import Channel
+from domain.links import Link, MessageLink, Purpose, read, token
+from domain.refusals import Rejected
+from domain.suppressions import AddressKey
+
+# Points that a look costs a stranger's address, as a request to the API would.
+COST = 10
+
+Answer = Callable[[Request, Transaction, Link, Contact], Awaitable[Response]]
+
+
+def preference_routes() -> list[BaseRoute]:
+    return [
+        Route("/unsubscribe/{token}", _unsubscribe, methods=["GET", "POST"]),
+        Route("/preferences/{token}", _preferences, methods=["GET", "POST"]),
+        Route("/confirm/{token}", _confirm, methods=["GET", "POST"]),
+    ]
+
+
+async def _unsubscribe(request: Request) -> Response:
+    if request.method == "POST":
+        form = await form_of(request)
+        if form is None or ("List-Unsubscribe", "One-Click") not in form:
+            return pages.refusal(400, "Not understood", "This must say List-Unsubscribe=One-Click.")
+    return await _answered(request, Purpose.UNSUBSCRIBE, _unsubscribing)
+
+
+async def _unsubscribing(request: Request, tx: Transaction, link: Link, contact: Contact) -> Response:
+    topic, preferences = await _topic(tx, contact), f"../preferences/{_token(request, Purpose.PREFERENCES, link)}"
+    if request.method != "POST":
+        return pages.asking(contact.brand_name, topic, preferences)
+    await contacts.unsubscribe(tx, contact, at=datetime.now(UTC), source="one-click", ip=_address(request))
+    return pages.unsubscribed(contact.brand_name, topic, preferences)
+
+
+async def _confirm(request: Request) -> Response:
+    if request.method == "POST" and ("confirm", "yes") not in (await form_of(request) or []):
+        return pages.refusal(400, "Not understood", "This must say confirm=yes.")
+    return await _answered(request, Purpose.CONFIRM, _confirming)
+
+
+async def _confirming(request: Request, tx: Transaction, _link: Link, contact: Contact) -> Response:
+    topic = await _topic(tx, contact)
+    if request.method != "POST":
+        return pages.confirming(contact.brand_name, topic)
+    if not await contacts.confirm(tx, contact, ip=_address(request)):
+        return pages.refusal(410, "Nothing to confirm", "This was taken back meanwhile; nothing is sent to you.")
+    return pages.confirmed(contact.brand_name, topic)
+
+
+async def _preferences(request: Request) -> Response:
+    if request.method == "POST":
+        request.state.form = await form_of(request)
+        if request.state.form is None or not {"save"} & {name for name, _ in request.state.form}:
+            return pages.refusal(400, "Not understood", "This must be the form of this page.")
+    return await _answered(request, Purpose.PREFERENCES, _choosing)
+
+
+async def _choosing(request: Request, tx: Transaction, link: Link, contact: Contact) -> Response:
+    saved = request.method == "POST"
+    if saved:
+        await _save(request, tx, contact)
+        contact = await contacts.find_contact(tx, link) or contact
+    return pages.preferences(
+        contact.brand_name,
+        await contacts.choices(tx, contact),
+        contact.preferred_channel,
+        saved=saved,
+        suppressed=await _suppressed(request, tx, contact),
+    )
+
+
+async def _save(request: Request, tx: Transaction, contact: Contact) -> None:
+    form: list[tuple[str, str]] = request.state.form
+    every = {(choice.topic, choice.channel) for choice in await contacts.choices(tx, contact)}
+    named = {f"{channel}:{topic}": (topic, channel) for topic, channel in every}
+    nothing = ("save", "nothing") in form
+    shown = every if nothing else {named[value] for name, value in form if name == "shown" and value in named}
+    wanted = set() if nothing else {named[value] for name, value in form if name == "want" and value in named}
+    await contacts.choose(tx, contact, wanted, shown, _address(request))
+    preferred = [value for name, value in form if name == "prefer"]
+    if preferred and contact.customer_id is not None and not contact.is_test:
+        channel = Channel(preferred[0]) if preferred[0] in list(Channel) else None
+        await contacts.prefer(tx, [contact.customer_id], channel)
+
+
+async def _answered(request: Request, purpose: Purpose, answer: Answer) -> Response:
+    """The answer to a link of ours; 404 for any other, and for one about nobody (any more)."""
+    try:
+        await request.app.state.rates.meter(NOBODY, _address(request)).charge(COST)
+    except Rejected as refusal:
+        response = pages.refusal(429, "Too much at once", "Please try again in a moment.")
+        response.headers["Retry-After"] = str(refusal.details.get("retryAfter", 1))
+        return response
+    secret = request.app.state.tools.secret
+    link = read([secret], purpose, request.path_params["token"]) if secret else None
+    if link is None or (purpose is not Purpose.PREFERENCES and not isinstance(link, MessageLink)):
+        return _unknown()
+    known = link
+
+    async def work(tx: Transaction) -> Response:
+        contact = await contacts.find_contact(tx, known)
+        return _unknown() if contact is None else await answer(request, tx, known, contact)
+
+    response: Response = await request.app.state.database.attempt(link.organization_id, work)
+    return response
+
+
+def _unknown() -> Response:
+    return pages.refusal(404, "There is no such page", "The link is not complete, or what it was about is gone.")
+
+
+async def _topic(tx: Transaction, contact: Contact) -> str:
+    """What to call the message's topic in front of people."""
+    key = contact.topic or "marketing"
+    topic = await topic_of(tx, contact.brand_id, key)
+    return topic.name if topic else key
+
+
+async def _suppressed(request: Request, tx: Transaction, contact: Contact) -> list[Channel]:
+    key = AddressKey.of(request.app.state.tools.secret, tx.organization_id)
+    addresses = {Channel.EMAIL: contact.email and contact.email.lower(), Channel.SMS: contact.phone}
+    return [
+        channel
+        for channel, address in addresses.items()
+        if address and await find_suppression(tx, key, channel, address)
+    ]
+
+
+def _token(request: Request, purpose: Purpose, link: Link) -> str:
+    return token(request.app.state.tools.secret, purpose, link)
+
+
+def _address(request: Request) -> str | None:
+    return request.client.host if request.client else None
