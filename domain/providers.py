@@ -109,7 +109,7 @@ KINDS: Mapping[ProviderKind, Kind] = {
             "from?": "The sending number or name.",
             "messagingServiceSid?": "MG and 32 digits, instead of a number.",
         },
-        {"authToken": "The token of the account."},
+        {"authToken": "The token of the account.", "previousAuthToken?": "Still verifies callbacks meanwhile."},
     ),
     ProviderKind.SNS: Kind(
         (Channel.SMS,),
@@ -119,6 +119,7 @@ KINDS: Mapping[ProviderKind, Kind] = {
             "accessKeyId": "The public part of the key.",
             "senderId?": "The name that telephones show where that is allowed.",
             "smsType?": "`Transactional` or `Promotional`.",
+            "topicArn?": "The topic that tells what people answer; nothing is believed of another.",
         },
         {"secretAccessKey": "The secret part of the key."},
     ),
@@ -167,7 +168,10 @@ KINDS: Mapping[ProviderKind, Kind] = {
         # Its receiver is told each message's id, and asked to take it once.
         Capabilities(width=8, idempotent=True, keys_valid_for=_FOREVER),
         {"url": "Where messages are posted."},
-        {"signingSecret": "whsec_ and 24 to 64 bytes in base64, as Standard Webhooks has it."},
+        {
+            "signingSecret": "whsec_ and 24 to 64 bytes in base64, as Standard Webhooks has it.",
+            "previousSigningSecret?": "Still verifies callbacks meanwhile.",
+        },
     ),
     ProviderKind.INBOX: Kind(tuple(Channel), Capabilities(width=25, idempotent=True, keys_valid_for=_FOREVER), {}, {}),
 }
