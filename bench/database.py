@@ -54,7 +54,7 @@ def row_id(kind: str, number: int, organization: int = 1) -> UUID:
 async def prepare(server_url: str, customers: int) -> World:
     """The database of this size, built when it is missing or was made of something else."""
     name, made_of = f"bench_{customers}", _digest()
-    url = _address(server_url, name)
+    url = address(server_url, name)
     async with connected(server_url) as server:
         found = await server.fetchval(
             "select shobj_description(oid, 'pg_database') from pg_database where datname = $1", name
@@ -72,8 +72,8 @@ async def fresh(server_url: str, name: str) -> str:
     async with connected(server_url) as server:
         await server.execute(f"drop database if exists {name} (force)")
         await server.execute(f"create database {name}")
-    await upgrade(_address(server_url, name))
-    return _address(server_url, name)
+    await upgrade(address(server_url, name))
+    return address(server_url, name)
 
 
 async def _build(url: str, customers: int) -> None:
@@ -105,7 +105,7 @@ async def _fill(url: str, organization: int, customers: int) -> None:
         await connection.execute(DATA.read_text())
 
 
-def _address(server_url: str, name: str) -> str:
+def address(server_url: str, name: str) -> str:
     return urlsplit(server_url)._replace(path=f"/{name}").geturl()
 
 

@@ -12,6 +12,7 @@ from db.outbox import record
 from db.records import columns_of
 from db.relations import Relation, Sort
 from db.statement import sql
+from domain.conditions.dependencies import CONSENTS
 from domain.consents import Channel, ConsentState
 from domain.events import EventType
 
@@ -142,7 +143,7 @@ async def set_consents(tx: Transaction, wishes: Sequence[Wish], actor: str) -> i
     if changed:
         # Conditions may ask for consents.
         customers = sorted({row["customer_id"] for row in changed})
-        await mark_dirty(tx, sql("select unnest(:ids::uuid[])", ids=customers), await database_time(tx))
+        await mark_dirty(tx, sql("select unnest(:ids::uuid[])", ids=customers), await database_time(tx), {CONSENTS})
     return len(changed)
 
 

@@ -1,5 +1,6 @@
-"""Customers whose facts or profile changed since their segments and stage were last evaluated."""
+"""Customers who changed since their segments and stage were last evaluated, and what of them did."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -8,19 +9,29 @@ from db.jobs import request_job
 from db.statement import Statement
 
 
-async def mark_dirty(tx: Transaction, customers: Statement, now: datetime) -> None:
-    """Owes an evaluation to these customers; call it last, because everybody who owes one waits for the same job."""
+async def mark_dirty(
+    tx: Transaction, customers: Statement, now: datetime, changed: Collection[str] | None = None
+) -> None:
+    """Owes an evaluation to these customers; call it last, because everybody who owes one waits for the same job.
+
+    changed: what of them did, as `domain.conditions.dependencies` names it; None: it may be anything.
+    """
     # An update of a row that is there already waits for the worker that is about to delete it, so no mark is lost.
     await tx.run(
         """
-        insert into dirty_customer (organization_id, customer_id, since)
-        select :organization, c.id, :now::timestamptz
+        insert into dirty_customer as d (organization_id, customer_id, since, changed)
+        select :organization, c.id, :now::timestamptz, :changed::text[]
         from customer c where c.organization_id = (select :organization::uuid) and c.id in (:customers)
         order by c.id
-        on conflict (organization_id, customer_id) do update set since = excluded.since
+        on conflict (organization_id, customer_id) do update
+        set since = excluded.since,
+            changed = case when d.changed is null or excluded.changed is null then null
+                           when d.changed @> excluded.changed then d.changed
+                           else array(select unnest(d.changed) union select unnest(excluded.changed)) end
         """,
         customers=customers,
         now=now,
+        changed=None if changed is None else sorted(changed),
     )
     await request_job(tx, "customers.settle", dedupe_key="settle")
 
@@ -39,6 +50,21 @@ async def unsettled(tx: Transaction, most: int) -> list[UUID]:
         most=most,
     )
     return [row["customer_id"] for row in rows]
+
+
+async def changes_of(tx: Transaction, customer_ids: list[UUID]) -> frozenset[str] | None:
+    """What of some of these customers changed; None: it may be anything."""
+    rows = await tx.rows(
+        """
+        select distinct name
+        from (select distinct changed from dirty_customer
+              where organization_id = :organization and customer_id = any(:ids::uuid[])) d
+        left join lateral unnest(d.changed) name on true
+        """,
+        ids=customer_ids,
+    )
+    names = {row["name"] for row in rows}
+    return None if None in names else frozenset(names)
 
 
 async def settled(tx: Transaction, customer_ids: list[UUID]) -> None:

@@ -12,6 +12,7 @@ from db.dirty_customers import mark_dirty
 from db.organizations import Organization, current_organization
 from db.records import column
 from db.relations import Relation, Sort
+from db.slices import among
 from db.statement import Statement, sql
 
 
@@ -113,11 +114,9 @@ def computed_metrics(
         as_of=sql(":as_of::timestamptz", as_of=as_of),
         # Hidden from the planner where only some are wanted (db/references.py says why).
         owned=sql(
-            "f.organization_id = (select :o::uuid) and f.customer_id in (:candidates)"
-            if candidates
-            else "f.organization_id = :o",
+            "f.organization_id = (select :o::uuid) and :among" if candidates else "f.organization_id = :o",
             o=organization.id,
-            candidates=candidates,
+            among=among("f.customer_id", candidates) if candidates else _TRUE,
         ),
         of_brand=sql("f.brand_id = :brand_id", brand_id=brand_id) if brand_id else _TRUE,
         brand=Statement("told.brand_id") if each_brand else sql(":brand_id::uuid", brand_id=brand_id),

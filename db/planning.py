@@ -14,8 +14,13 @@ async def many_rows(tx: Transaction) -> AsyncIterator[None]:
     know only the others. Two of its sets are then compared row by row with each other: minutes instead of a second for
     20,000 customers, and nothing ends it. Hash joins cost the same whatever the statistics say. Not for a few
     customers, who are best looked up one by one.
+
+    Their hash tables may take more memory than those of a request. A second process helps, which Postgres would not
+    begin because it expects all rows to come through it, where next to none differ.
     """
-    await tx.run("set local enable_nestloop = off")
+    await tx.run("set local enable_nestloop = off; set local work_mem = '32MB'; set local parallel_tuple_cost = 0.001")
     yield
     # Not after a failure: the transaction is rolled back then, and this with it.
-    await tx.run("set local enable_nestloop to default")
+    await tx.run(
+        "set local enable_nestloop to default; set local work_mem to default; set local parallel_tuple_cost to default"
+    )

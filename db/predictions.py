@@ -7,10 +7,14 @@ from decimal import Decimal
 from uuid import UUID
 
 from db.database import Transaction
+from db.dirty_customers import mark_dirty
 from db.organizations import Organization
 from db.records import columns_of
 from db.relations import Relation
+from db.segments.concerned import is_read
+from db.slices import among
 from db.statement import Statement, sql
+from domain.conditions.dependencies import PREDICTIONS
 from domain.predictions import Buyer, ModelState, Prediction
 from domain.predictions.buying import Buying
 from domain.predictions.spending import Spending
@@ -110,7 +114,7 @@ async def buyers(
             select customer_id, (occurred_at at time zone :zone)::date as day, sum(amount) as amount
             from fact
             where organization_id = :organization and kind = 'ORDER' and status = 'COMPLETED'
-              and occurred_at < :as_of::timestamptz and customer_id in (:candidates)
+              and occurred_at < :as_of::timestamptz and :among
             group by 1, 2
         ),
         firsts as (select days.*, min(day) over (partition by customer_id) as first_day from days)
@@ -121,7 +125,7 @@ async def buyers(
         """,
         zone=organization.timezone,
         as_of=as_of,
-        candidates=candidates,
+        among=among("customer_id", candidates),
     )
     return {customer_id: Buyer(*said) for customer_id, *said in rows}
 
@@ -173,8 +177,11 @@ async def store_predictions(
     predictions: Sequence[Prediction],
     at: datetime,
 ) -> int:
-    """Writes what differs and forgets what is said of candidates who are no buyers; returns how many rows it wrote."""
-    written: int = await tx.value(
+    """Writes what differs and forgets what is said of candidates who are no buyers; returns how many rows it wrote.
+
+    Whoever reads predictions is told of what changed.
+    """
+    rows = await tx.rows(
         """
         with told as materialized (
             select t.customer_id, round(t.alive::numeric, 4) as alive, round(t.orders::numeric, 4) as orders,
@@ -184,8 +191,9 @@ async def store_predictions(
         ),
         gone as (
             delete from customer_prediction
-            where organization_id = :organization and customer_id in (:candidates)
+            where organization_id = :organization and :among
               and customer_id not in (select customer_id from told)
+            returning customer_id
         ),
         written as (
             insert into customer_prediction (organization_id, customer_id, probability_alive, expected_orders,
@@ -199,15 +207,18 @@ async def store_predictions(
             on conflict (organization_id, customer_id) do update
             set probability_alive = excluded.probability_alive, expected_orders = excluded.expected_orders,
                 predicted_value = excluded.predicted_value, predicted_at = excluded.predicted_at
-            returning 1
+            returning customer_id
         )
-        select count(*) from written
+        select customer_id, true as written from written
+        union all select customer_id, false from gone
         """,
-        candidates=candidates,
+        among=among("customer_id", candidates),
         customers=list(customer_ids),
         alive=[one.probability_alive for one in predictions],
         orders=[one.orders for one in predictions],
         value=[one.value for one in predictions],
         at=at,
     )
-    return written
+    if rows and await is_read(tx, PREDICTIONS):
+        await mark_dirty(tx, sql("select unnest(:ids::uuid[])", ids=[row[0] for row in rows]), at, {PREDICTIONS})
+    return sum(row["written"] for row in rows)

@@ -19,6 +19,7 @@ from db.references import find_customers
 from db.segments import forget_customers
 from db.staging import staged
 from db.statement import sql
+from domain.conditions.dependencies import profile_field
 from domain.customers import NEW_PROFILE, PROFILE_FIELDS, CustomerReference, ProfileChange, changed
 from domain.events import EventType
 from domain.facts import Outcome
@@ -45,6 +46,7 @@ class _Profile:
     fields: dict[str, Any]
     stored: bool = False
     written: bool = False
+    before: Mapping[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -74,7 +76,8 @@ async def upsert_customers(tx: Transaction, changes: Sequence[ProfileChange], no
         async with tx.unlimited():
             await _write(tx, written, now)
         await _tell(tx, written, now)
-        await mark_dirty(tx, sql("select unnest(:ids::uuid[])", ids=[profile.id for profile in written]), now)
+        ids = sql("select unnest(:ids::uuid[])", ids=[profile.id for profile in written])
+        await mark_dirty(tx, ids, now, _changed(written))
     return upserted
 
 
@@ -178,6 +181,7 @@ def _apply(change: ProfileChange, profiles: _Profiles, now: datetime) -> Upserte
     is_new = profile.id not in profiles.by_id
     if not is_new and fields == profile.fields:
         return Upserted(Outcome.UNCHANGED, profile.id)
+    profile.before = profile.before or profile.fields
     profile.fields, profile.written = fields, True
     profiles.by_id[profile.id] = profile
     for reference in _references(change):
@@ -194,6 +198,18 @@ def _named(change: ProfileChange, profiles: _Profiles, now: datetime) -> _Profil
         return None
     name = {"external_id": reference.external_id, "email": reference.email}
     return _Profile(change.new_id or new_id(), {**NEW_PROFILE, **name, "acquired_at": now})
+
+
+def _changed(profiles: Sequence[_Profile]) -> set[str] | None:
+    """Which fields, as conditions name them; of a new customer everything."""
+    if not all(profile.stored for profile in profiles):
+        return None
+    return {
+        profile_field(name)
+        for profile in profiles
+        for name, value in (profile.before or {}).items()
+        if value != profile.fields[name]
+    }
 
 
 def _taken(reference: CustomerReference) -> Refused:

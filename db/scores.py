@@ -9,12 +9,15 @@ from uuid import UUID
 
 from db.bulk import request_operation
 from db.database import Transaction
+from db.dirty_customers import mark_dirty
 from db.metrics import COMPUTED, computed_metrics
 from db.organizations import Organization
 from db.planning import many_rows
-from db.slices import AS_OF
+from db.segments.concerned import is_read
+from db.slices import AS_OF, among
 from db.statement import Statement, sql
 from domain.bulk import BulkKind
+from domain.conditions.dependencies import SCORES
 from domain.scores import ENGAGEMENT_WEIGHTS, MIN_APPOINTMENTS, RISK_WEIGHTS, ScoreSettings, score_settings
 
 SCORE_JOB = "scores.recalculate"
@@ -42,6 +45,7 @@ async def recalculate(
     metrics; with it from the facts before it, and stay until the next recalculation. Only rows whose inputs differ
     from when they were scored last are computed and written, `scored_at` only together with the scores or factors, so
     that it says since when a score has been what it is. Scores over all brands are kept as the day's snapshot, too.
+    Segments and stages that read scores are told of those that changed.
     """
     settings = score_settings(organization.settings)
     numbers = {**_prefixed("e", asdict(settings.engagement)), **_prefixed("r", asdict(settings.risk))}
@@ -59,8 +63,10 @@ async def recalculate(
         **{f"{name}_text": sql(":number::text", number=str(number)) for name, number in numbers.items()},
     )
     async with many_rows(tx) if candidates is None else nullcontext():
-        written: int = await tx.value(statement)
-    return written
+        changed: list[UUID] = await tx.value(statement)
+    if changed and await is_read(tx, SCORES):
+        await mark_dirty(tx, sql("select unnest(:ids::uuid[])", ids=changed), now, {SCORES})
+    return len(changed)
 
 
 def _seed(settings: ScoreSettings) -> int:
@@ -78,7 +84,7 @@ def _prefixed(prefix: str, numbers: dict[str, object]) -> dict[str, object]:
 
 
 def _among(candidates: Statement | None) -> Statement:
-    return sql("m.customer_id in (:candidates)", candidates=candidates) if candidates else Statement("true")
+    return among("m.customer_id", candidates) if candidates else Statement("true")
 
 
 def _maintained(candidates: Statement | None) -> Statement:
@@ -206,5 +212,5 @@ kept as (
     set lifetime_value = excluded.lifetime_value, engagement_score = excluded.engagement_score,
         risk_score = excluded.risk_score
 )
-select count(*) filter (where differs) from written
+select coalesce(array_agg(customer_id) filter (where differs), '{{}}') from written
 """

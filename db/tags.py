@@ -10,6 +10,7 @@ from db.dirty_customers import mark_dirty
 from db.outbox import recording
 from db.relations import Relation, Sort
 from db.statement import sql
+from domain.conditions import dependencies
 from domain.events import EventType
 
 
@@ -93,7 +94,7 @@ async def _change(
     )
     changed = {row[0] for row in rows}
     if changed:
-        await mark_dirty(tx, sql("select unnest(:ids::uuid[])", ids=sorted(changed)), now)
+        await mark_dirty(tx, sql("select unnest(:ids::uuid[])", ids=sorted(changed)), now, {dependencies.TAGS})
     return changed
 
 

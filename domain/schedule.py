@@ -22,8 +22,9 @@ SCHEDULES = (
     Schedule("webhooks.prune", "50 3 * * *"),
     # Windows of days move on at midnight, facts told in advance happen at any time.
     Schedule("metrics.recompute", "*/10 * * * *", local=False),
-    # Windows of days open and close at midnight, the customers' or the organization's.
-    Schedule("segments.due", "*/5 * * * *", local=False),
+    # Windows of days open and close at midnight, the customers' or the organization's; what messages signal waits for
+    # this at most.
+    Schedule("segments.due", "* * * * *", local=False),
     # Live evaluations follow what is told and the days; this follows percentiles, and tells what the others missed.
     Schedule("segments.refresh", "15 * * * *", local=False),
     # The same once a day with what it relies on compared first: the stored masks of memberships.

@@ -138,6 +138,12 @@ def related(wanted: Iterable[UUID], depends_on: DependsOn) -> set[UUID]:
     return upstream | {segment for segment in depends_on if upstream & _reachable(depends_on[segment], depends_on)}
 
 
+def with_dependents(wanted: Iterable[UUID], depends_on: DependsOn) -> set[UUID]:
+    """The segments and all that are built on any of these, as far as `depends_on` knows them."""
+    found = set(wanted)
+    return found | {segment for segment in depends_on if found & _reachable(depends_on[segment], depends_on)}
+
+
 def _reachable(start: Iterable[UUID], depends_on: DependsOn) -> set[UUID]:
     found: set[UUID] = set()
     ahead = list(start)

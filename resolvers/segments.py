@@ -149,6 +149,7 @@ async def override(
         if len(customers) > MAX_CUSTOMERS:
             raise Refused("TOO_MANY", f"At most {MAX_CUSTOMERS} customers at a time.", ("customerIds",))
         # Before the row, as a refresh does.
+        await segments.lock_masks(tx)
         await segments.lock_segments(tx, [segment_id])
         segment = await _find(tx, segment_id)
         require_overridable(segment.type, segment.state)

@@ -124,6 +124,28 @@ async def assert_consistent(tx: Transaction) -> None:
         """
     )
     assert ignored == [], "decisions without effect"
+    assert await wrong_masks(tx) == [], "masks that are not the memberships"
+
+
+async def wrong_masks(tx: Transaction) -> list[tuple[UUID, int, list[int], list[int]]]:
+    """(customer, word, slots by their memberships, slots by their mask), where the two are not the same."""
+    slots = await tx.rows(
+        "select m.customer_id, s.slot from segment_membership m "
+        "join segment s on s.organization_id = m.organization_id and s.id = m.segment_id "
+        "where m.organization_id = :organization and s.type = 'AUTOMATIC'"
+    )
+    meant: dict[tuple[UUID, int], set[int]] = {}
+    for customer_id, slot in slots:
+        meant.setdefault((customer_id, slot // 60), set()).add(slot)
+    masks = {
+        (row[0], row[1]): {row[1] * 60 + bit for bit in range(64) if row[2] >> bit & 1}
+        for row in await tx.rows(
+            "select customer_id, word, mask from segment_mask where organization_id = :organization"
+        )
+    }
+    keys = sorted(meant.keys() | masks.keys())
+    pairs = [(key, meant.get(key, set()), masks.get(key, set())) for key in keys]
+    return [(*key, sorted(a), sorted(b)) for key, a, b in pairs if a != b]
 
 
 async def written_by(tx: Transaction) -> list[str]:

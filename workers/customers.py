@@ -1,14 +1,20 @@
 """Customers who changed: their journeys and segments are evaluated, soon and many at a time."""
 
+from collections.abc import Collection
+from datetime import datetime
+
 from db.clock import database_time
 from db.database import Transaction
-from db.dirty_customers import settled, unsettled
+from db.dirty_customers import changes_of, settled, unsettled
 from db.journeys import evaluate
-from db.organizations import current_organization
+from db.organizations import Organization, current_organization
 from db.points import point
-from db.segments import refresh_segments
+from db.segments import lock_masks, refresh_segments
+from db.segments.concerned import segments_concerned, stages_concerned
 from db.segments.dues import note_dues
-from db.statement import sql
+from db.signals import take_signals
+from db.statement import Statement, sql
+from domain.conditions.dependencies import STAGE
 from domain.segments import ChangeReason
 from workers.jobs import Again, Run, handles
 from workers.metrics import bring_up_to_date
@@ -26,20 +32,35 @@ async def settle(run: Run) -> Again | None:
     await bring_up_to_date(run)
 
     async def work(tx: Transaction) -> int:
+        # Before the marks: whoever decides about members holds it, and then waits for the marks.
+        await lock_masks(tx)
+        await take_signals(tx, await database_time(tx))
         changed = await unsettled(tx, SIZE)
         if changed:
             candidates = sql("select unnest(:ids::uuid[]) as customer_id", ids=changed)
             organization = await current_organization(tx)
             # Not the job's beginning: what was told since then is owed to these customers too.
             now = await database_time(tx)
-            await evaluate(tx, organization, candidates=candidates, now=now, actor=SETTLE_JOB)
-            await refresh_segments(
-                tx, organization, candidates=candidates, now=now, reason=ChangeReason.LIVE, percentiles=False
-            )
-            await note_dues(tx, organization, candidates, now)
+            await _evaluate(tx, organization, candidates, now, await changes_of(tx, changed))
             await settled(tx, changed)
             point("customers.settled")
             await run.checkpoint(tx, {})
         return len(changed)
 
     return Again() if await run.database.attempt(run.organization_id, work) else None
+
+
+async def _evaluate(
+    tx: Transaction, organization: Organization, candidates: Statement, now: datetime, changed: Collection[str] | None
+) -> None:
+    """Whatever reads something of what changed, and what follows from that."""
+    moving = await stages_concerned(tx, changed)
+    if moving and await evaluate(tx, organization, candidates=candidates, now=now, actor=SETTLE_JOB):
+        changed = None if changed is None else {*changed, STAGE}
+    chosen = await segments_concerned(tx, changed)
+    if chosen != []:
+        await refresh_segments(
+            tx, organization, chosen, candidates=candidates, now=now, reason=ChangeReason.LIVE, percentiles=False
+        )
+    if moving or chosen != []:
+        await note_dues(tx, organization, candidates, now)

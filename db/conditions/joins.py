@@ -1,6 +1,7 @@
 """The tables that a compiled condition reads beside the customer, each joined once however often it is asked for."""
 
 from db.conditions.scope import Scope
+from db.slices import Range
 from db.statement import Statement, join, sql
 
 
@@ -41,7 +42,8 @@ class Joins:
 
 
 def _candidates(scope: Scope) -> Statement:
-    if scope.candidates is None:
+    # A range of ids is compared with (db/slices.py), never listed.
+    if scope.candidates is None or isinstance(scope.candidates, Range):
         return Statement("")
     return sql("with candidate as materialized (:candidates)", candidates=scope.candidates)
 

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from db.organizations import Organization
+from db.slices import Range, among
 from db.statement import Statement, sql
 from domain.days import local_day, start_of_day
 
@@ -54,7 +55,9 @@ class Scope:
 
     def among_candidates(self, customer_id: str) -> Statement:
         """Whether this column names a candidate."""
-        return EVERYBODY if self.candidates is None else sql(f"{customer_id} in (:candidates)", candidates=CANDIDATES)
+        if self.candidates is None:
+            return EVERYBODY
+        return among(customer_id, self.candidates if isinstance(self.candidates, Range) else CANDIDATES)
 
     def of_brand(self, brand_id: str) -> Statement:
         """Whether this column names the scope's brand; true without one."""

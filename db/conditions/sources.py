@@ -4,24 +4,27 @@ from datetime import datetime
 
 from db.conditions.scope import CANDIDATES, EVERYBODY, Scope
 from db.metrics import computed_metrics
+from db.slices import Range
 from db.statement import Statement, sql
 from domain.conditions import tree
+
+NO_BRAND = Statement("m.brand_id is null")
 
 
 def metrics(scope: Scope) -> Statement:
     """The metrics at the evaluation instant: the maintained row for now, else computed from the facts before it."""
     if scope.as_of is None:
         return maintained_metrics(scope)
-    candidates = None if scope.candidates is None else CANDIDATES
+    candidates = scope.candidates if isinstance(scope.candidates, Range | None) else CANDIDATES
     return computed_metrics(scope.organization, scope.as_of, candidates, brand_id=scope.brand_id)
 
 
 def maintained_metrics(scope: Scope) -> Statement:
     return sql(
-        "select m.* from customer_metrics m where m.organization_id = :organization "
-        "and m.brand_id is not distinct from :brand_id::uuid and :among",
+        "select m.* from customer_metrics m where m.organization_id = :organization and :brand and :among",
         organization=scope.tenant,
-        brand_id=scope.brand_id,
+        # Not "is not distinct from", of whose rows the planner expects one.
+        brand=sql("m.brand_id = :brand_id", brand_id=scope.brand_id) if scope.brand_id else NO_BRAND,
         among=scope.among_candidates("m.customer_id"),
     )
 

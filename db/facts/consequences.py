@@ -10,10 +10,10 @@ from db.facts.writing import Writing
 Key = TypeVar("Key")
 
 
-async def note_acquisition(tx: Transaction, writings: Sequence[Writing], now: datetime) -> None:
-    """Nobody becomes a customer later than the first thing that happened with them."""
+async def note_acquisition(tx: Transaction, writings: Sequence[Writing], now: datetime) -> bool:
+    """Nobody becomes a customer later than the first thing that happened with them; True if somebody had."""
     first = _earliest((writing.customer_id, writing.fact.occurred_at) for writing in writings)
-    await tx.run(
+    earlier = await tx.run(
         """
         update customer c
         set acquired_at = f.at, updated_at = :now, version = c.version + 1
@@ -24,6 +24,7 @@ async def note_acquisition(tx: Transaction, writings: Sequence[Writing], now: da
         ats=list(first.values()),
         now=now,
     )
+    return earlier > 0
 
 
 async def note_brands(tx: Transaction, writings: Sequence[Writing]) -> None:

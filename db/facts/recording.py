@@ -16,6 +16,7 @@ from db.metrics import recompute
 from db.outbox import record
 from db.references import find_customers, make_customers
 from db.statement import sql
+from domain.conditions import dependencies
 from domain.customers import CustomerReference
 from domain.events import EventType
 from domain.facts import Fact, Outcome, Telling, outcome
@@ -174,7 +175,7 @@ async def _stored(tx: Transaction, names: Collection[_Name]) -> dict[_Name, _Row
 async def _follow(tx: Transaction, writings: Sequence[Writing], now: datetime) -> None:
     losing = {writing.owner for writing in writings if writing.owner}
     touched = sql("select unnest(:ids::uuid[])", ids=sorted(losing | {writing.customer_id for writing in writings}))
-    await note_acquisition(tx, writings, now)
+    acquired_earlier = await note_acquisition(tx, writings, now)
     await note_brands(tx, writings)
     await record(
         tx,
@@ -187,7 +188,17 @@ async def _follow(tx: Transaction, writings: Sequence[Writing], now: datetime) -
         now=now,
     )
     await recompute(tx, touched, now)
-    await mark_dirty(tx, touched, now)
+    await mark_dirty(tx, touched, now, None if losing else _changed(writings, acquired_earlier=acquired_earlier))
+
+
+def _changed(writings: Sequence[Writing], *, acquired_earlier: bool) -> set[str]:
+    """What new facts change, beside the customer's metrics that follow from facts of their kinds."""
+    changed = {dependencies.fact(writing.fact.kind) for writing in writings}
+    if acquired_earlier:
+        changed.add(dependencies.ACQUIRED)
+    if any(writing.fact.brand_id for writing in writings):
+        changed.add(dependencies.BRANDS)
+    return changed
 
 
 _EVENTS = """

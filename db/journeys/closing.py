@@ -4,7 +4,8 @@ from datetime import datetime
 from uuid import UUID
 
 from db.database import Transaction
-from db.statement import Statement, sql
+from db.slices import among
+from db.statement import Statement
 
 Flows = dict[tuple[UUID | None, UUID], list[UUID]]
 
@@ -15,8 +16,8 @@ async def leave_closed(tx: Transaction, candidates: Statement | None, *, at: dat
     Whether a journey is locked does not matter, because its stage is gone; the lock stays. A successor that was closed
     since hands on to its own.
     """
-    among = sql("j.customer_id in (:candidates)", candidates=candidates) if candidates else Statement("true")
-    rows = await tx.rows(_LEAVE, among=among, at=at, actor=actor)
+    who = among("j.customer_id", candidates) if candidates else Statement("true")
+    rows = await tx.rows(_LEAVE, among=who, at=at, actor=actor)
     return {(from_id, to_id): customers for from_id, to_id, customers in rows}
 
 

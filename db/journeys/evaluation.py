@@ -19,11 +19,12 @@ from db.journeys.tasks import act
 from db.metrics import computed_metrics
 from db.organizations import Organization
 from db.planning import many_rows
-from db.slices import AS_OF
+from db.slices import AS_OF, among
 from db.stages import Stage, keep_stages, list_stages
 from db.statement import Statement, sql
 from domain.bulk import BulkKind
 from domain.conditions import parse
+from domain.conditions.dependencies import STAGE
 from domain.journeys import StageKind
 
 EVALUATE_JOB = "journeys.evaluate"
@@ -150,7 +151,7 @@ def _known(scope: Scope) -> Statement:
 
 
 def _among(scope: Scope, column: str) -> Statement:
-    return sql(f"{column} in (:candidates)", candidates=scope.candidates) if scope.candidates else Statement("true")
+    return among(column, scope.candidates) if scope.candidates else Statement("true")
 
 
 async def tell_segments(tx: Transaction, moved: Sequence[UUID], now: datetime) -> None:
@@ -163,4 +164,4 @@ async def tell_segments(tx: Transaction, moved: Sequence[UUID], now: datetime) -
             """
         )
     if asked:
-        await mark_dirty(tx, sql("select unnest(:ids::uuid[])", ids=list(moved)), now)
+        await mark_dirty(tx, sql("select unnest(:ids::uuid[])", ids=list(moved)), now, {STAGE})

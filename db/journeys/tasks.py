@@ -7,7 +7,8 @@ from uuid import UUID
 from db.database import Transaction
 from db.records import columns_of
 from db.relations import Relation, Sort
-from db.statement import Statement, sql
+from db.slices import among
+from db.statement import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ async def act(tx: Transaction, candidates: Statement | None, *, at: datetime) ->
     It compares what there should be with what there is, so it is made at least once, whoever forgot it, and never
     twice. Open tasks of stages that were left are cancelled unless they say otherwise.
     """
-    among = sql("j.customer_id in (:candidates)", candidates=candidates) if candidates else Statement("true")
-    made: int = await tx.value(_ACT, among=among, at=at)
+    who = among("j.customer_id", candidates) if candidates else Statement("true")
+    made: int = await tx.value(_ACT, among=who, at=at)
     return made
 
 

@@ -7,6 +7,7 @@ from db.segments.definitions import (
     find_segment,
     forget_customers,
     known_segments,
+    lock_masks,
     lock_segments,
     update_segment,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "find_segment",
     "forget_customers",
     "known_segments",
+    "lock_masks",
     "lock_segments",
     "note_refreshed",
     "override",

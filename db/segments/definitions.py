@@ -13,6 +13,7 @@ from db.records import columns_of
 from db.segments.records import Segment
 from db.statement import Statement
 from domain.conditions import Condition, segments_in, to_json
+from domain.conditions.dependencies import reads
 from domain.ids import new_id
 from domain.refusals import Refused
 from domain.segments import SegmentState, SegmentType, refuse_cycle, require_definition
@@ -65,6 +66,14 @@ async def lock_segments(tx: Transaction, segment_ids: Iterable[UUID]) -> None:
     )
 
 
+async def lock_masks(tx: Transaction) -> None:
+    """One transaction at a time makes members of automatic segments, whichever: they share the customers' masks.
+
+    Before `lock_segments`, by whoever computes members or decides about them.
+    """
+    await tx.rows("select pg_advisory_xact_lock(hashtextextended(:organization::uuid::text, 5))")
+
+
 async def create_segment(tx: Transaction, definition: Definition, *, actor: str) -> UUID:
     """Stores a segment with its first version; nobody is a member yet.
 
@@ -97,7 +106,7 @@ async def create_segment(tx: Transaction, definition: Definition, *, actor: str)
         raise Refused("KEY_TAKEN", f"There is a segment with the key {definition.key} already.", ("key",)) from error
     except (asyncpg.ForeignKeyViolationError, asyncpg.InsufficientPrivilegeError) as error:
         raise Refused("UNKNOWN_BRAND", "There is no such brand.", ("brandId",)) from error
-    await _keep_version(tx, segment_id, actor)
+    await _keep_version(tx, segment_id, definition.condition, definition.brand_id, actor)
     return segment_id
 
 
@@ -128,13 +137,14 @@ async def update_segment(tx: Transaction, segment: Segment, changes: Mapping[str
         **changed,
     )
     if redefined:
-        await _keep_version(tx, segment.id, actor)
+        await _keep_version(tx, segment.id, changes["condition"], segment.brand_id, actor)
     return redefined or changed.get("state") == SegmentState.ACTIVE or changed.get("auto_update") is True
 
 
 async def delete_segment(tx: Transaction, segment_id: UUID) -> None:
     """Deletes a segment with its members and history; refuses IN_USE while something is built on it."""
     await _lock_definitions(tx)
+    await lock_masks(tx)
     await lock_segments(tx, [segment_id])
     async with tx.unlimited():
         users = [row[0] for row in await tx.rows(_USERS, id=segment_id)]
@@ -198,15 +208,18 @@ async def _require_sound(tx: Transaction, segment_id: UUID, condition: Condition
 _DEPENDS_ON = "select id, depends_on from segment where organization_id = :organization"
 
 
-async def _keep_version(tx: Transaction, segment_id: UUID, actor: str) -> None:
+async def _keep_version(
+    tx: Transaction, segment_id: UUID, condition: Condition | None, brand_id: UUID | None, actor: str
+) -> None:
     await tx.run(
         """
-        insert into segment_version (organization_id, segment_id, number, condition, actor)
-        select organization_id, id, definition_version, condition, :actor
+        insert into segment_version (organization_id, segment_id, number, condition, actor, reads)
+        select organization_id, id, definition_version, condition, :actor, :reads::text[]
         from segment where organization_id = :organization and id = :id
         """,
         id=segment_id,
         actor=actor,
+        reads=[] if condition is None else sorted(reads(condition, brand_id)),
     )
 
 

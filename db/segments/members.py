@@ -9,6 +9,7 @@ from db.outbox import recording
 from db.segments.records import Change, Segment
 from db.statement import Statement, sql
 from domain import live
+from domain.conditions.dependencies import segment as depends_on_segment
 from domain.events import EventType
 from domain.segments import ChangeReason, MembershipSource
 
@@ -120,7 +121,7 @@ async def _tell_dependents(tx: Transaction, segment: Segment, changed: list[UUID
     async with tx.unlimited():
         asked = bool(changed) and await tx.value(_HAS_DEPENDENTS, id=segment.id)
     if asked:
-        await mark_dirty(tx, Statement("select unnest($1::uuid[])", (changed,)), now)
+        await mark_dirty(tx, Statement("select unnest($1::uuid[])", (changed,)), now, {depends_on_segment(segment.id)})
 
 
 _HAS_DEPENDENTS = """

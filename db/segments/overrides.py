@@ -17,6 +17,7 @@ from db.segments.members import assign, unassign
 from db.segments.records import Change, Segment
 from db.segments.refresh import refresh_segments
 from db.statement import Statement, sql
+from domain.conditions.dependencies import segment as depends_on_segment
 from domain.segments import ChangeReason, OverrideMode
 
 
@@ -77,7 +78,7 @@ async def override(
 ) -> Change:
     """Includes or excludes customers (a statement of ids) whatever the condition says; repeating it has no effect.
 
-    The caller holds the segment (`lock_segments`, then `find_segment(lock=True)`).
+    The caller holds the segment (`lock_masks`, `lock_segments`, then `find_segment(lock=True)`).
     """
     await tx.run(
         """
@@ -132,7 +133,7 @@ async def release(
         tx, organization, [segment.id], candidates=released, now=now, reason=ChangeReason.MANUAL, actor=actor
     )
     # Segments built on this one may follow; their evaluation is owed.
-    await mark_dirty(tx, released, now)
+    await mark_dirty(tx, released, now, {depends_on_segment(segment.id)})
     return changes[0] if changes else Change(segment.id, 0, 0)
 
 

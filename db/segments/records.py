@@ -14,7 +14,7 @@ class Segment:
     """A segment; `definition_version` counts conditions, `computed_version` is the one the members follow.
 
     member_count is kept in the transaction that changes the members. last_refreshed_at: when everybody was last
-    evaluated, exact to a minute.
+    evaluated, exact to a minute. slot: an automatic segment's bit in the masks of its members; None for a manual one.
     """
 
     id: UUID
@@ -34,6 +34,7 @@ class Segment:
     version: int
     created_at: datetime
     updated_at: datetime
+    slot: int | None
 
 
 _REASON = """

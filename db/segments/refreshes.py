@@ -10,7 +10,7 @@ from db.records import column
 from db.relations import Relation, Sort
 from db.segments.records import Change
 from domain.conditions import parse
-from domain.conditions.references import follows_changes
+from domain.conditions.references import is_live
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ async def drifted(tx: Transaction, now: datetime) -> int:
         "select id, condition from segment where organization_id = :organization and type = 'AUTOMATIC' "
         "and auto_update and condition is not null"
     )
-    live = [row["id"] for row in rows if follows_changes(parse(row["condition"]))]
+    live = [row["id"] for row in rows if is_live(parse(row["condition"]))]
     number: int = await tx.value(
         """
         select count(*) from segment_membership_change h

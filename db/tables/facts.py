@@ -103,6 +103,7 @@ dirty_customer = tenant_table(
     "dirty_customer",
     identifier("customer_id"),
     instant("since", default=True),
+    sa.Column("changed", pg.ARRAY(sa.Text()), nullable=True),
     belongs_to("customer", "customer_id", cascade=True),
     key=("customer_id",),
 )

@@ -26,6 +26,8 @@ segment = tenant_table(
     instant("updated_at", default=True),
     belongs_to("brand", "brand_id"),
     sa.UniqueConstraint("organization_id", "key"),
+    integer("slot", null=True),
+    sa.UniqueConstraint("organization_id", "slot"),
     one_of("type", ["AUTOMATIC", "MANUAL"]),
     one_of("state", ["DRAFT", "ACTIVE", "INACTIVE"]),
     sa.CheckConstraint("(type = 'AUTOMATIC') = (condition is not null)", name="condition"),
@@ -39,6 +41,7 @@ segment_version = tenant_table(
     sa.Column("condition", pg.JSONB(), nullable=True),
     text("actor"),
     instant("created_at", default=True),
+    sa.Column("reads", pg.ARRAY(sa.Text()), nullable=True),
     belongs_to("segment", "segment_id", cascade=True),
     key=("segment_id", "number"),
 )
@@ -64,6 +67,16 @@ sa.Index(
     segment_membership.c.segment_id,
     segment_membership.c.entered_at,
     segment_membership.c.customer_id,
+)
+
+# Which automatic segments a customer is in, as bits by the segments' slots; triggers keep it.
+segment_mask = tenant_table(
+    "segment_mask",
+    identifier("customer_id"),
+    integer("word"),
+    sa.Column("mask", sa.BigInteger(), nullable=False),
+    belongs_to("customer", "customer_id", cascade=True),
+    key=("customer_id", "word"),
 )
 
 segment_membership_change = tenant_table(
@@ -123,6 +136,16 @@ segment_due = tenant_table(
     key=("customer_id",),
 )
 sa.Index("segment_due_due_idx", segment_due.c.organization_id, segment_due.c.due_at)
+
+# Changes that nobody's evaluation waits for, until the next one takes them.
+segment_signal = tenant_table(
+    "segment_signal",
+    sa.Column("id", sa.Uuid(), nullable=False, server_default=sa.text("uuid7()")),
+    identifier("customer_id"),
+    text("changed"),
+    belongs_to("customer", "customer_id", cascade=True),
+)
+sa.Index("segment_signal_customer_idx", segment_signal.c.organization_id, segment_signal.c.customer_id)
 
 # Each refresh of everybody, and what it had to put right that live evaluation should have seen.
 segment_refresh = tenant_table(

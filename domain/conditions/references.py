@@ -28,19 +28,3 @@ def campaigns_in(condition: Condition) -> frozenset[UUID]:
 def is_live(condition: Condition) -> bool:
     """Whether one customer's change can only move that customer; a percentile moves others too."""
     return not any(isinstance(leaf, tree.Percentile) for leaf in leaves(condition))
-
-
-def follows_changes(condition: Condition) -> bool:
-    """Whether every change is told to live evaluation.
-
-    Messages, scores and predictions are not: refreshes of everybody see them.
-    """
-    return is_live(condition) and not any(_is_told_late(leaf) for leaf in leaves(condition))
-
-
-def _is_told_late(leaf: tree.Leaf) -> bool:
-    scored = isinstance(leaf, tree.NumberLeaf) and leaf.field in _COMPUTED
-    return scored or isinstance(leaf, tree.MessageLeaf)
-
-
-_COMPUTED = frozenset(("engagementScore", "riskScore", "probabilityAlive", "expectedOrders90Days", "predictedValue"))

@@ -33,7 +33,7 @@ from tests.segments import (
 from tests.workers.everybody import CUSTOMERS, operation, prepare, request, slices_of
 from workers.customers import SETTLE_JOB, settle
 from workers.jobs import perform
-from workers.segments import DUE_JOB, REFRESH_JOB, refresh_slice
+from workers.segments import DUE_JOB, RECONCILE_JOB, REFRESH_JOB, refresh_slice
 
 pytestmark = pytest.mark.usefixtures("customers")
 
@@ -258,3 +258,26 @@ async def test_nothing_told_while_others_settle_is_missed(database: Database, or
     async with database.tenant(organization) as tx:
         await assert_consistent(tx)
         assert await refresh(tx, now=datetime.now(UTC)) == [], "live members differ from a refresh of everybody"
+
+
+async def test_reconciling_repairs_a_mask_that_is_wrong_and_logs_it_as_drift(
+    database: Database, organization: UUID
+) -> None:
+    async with database.tenant(organization) as tx:
+        rich = await add_segment(tx, "rich", RICH)
+    await refresh_as_job(database, organization)
+    async with database.tenant(organization) as tx:
+        first, *others = await members(tx, rich)
+        # One is rich no more, and the mask says that they have not been a member anyway.
+        await tx.run("update customer_metrics set lifetime_value = 0 where customer_id = :id", id=first)
+        await tx.run("update segment_mask set mask = 0 where customer_id = :id", id=first)
+    await refresh_as_job(database, organization)
+    async with database.tenant(organization) as tx:
+        assert await members(tx, rich) == [first, *others], "what the mask says is believed"
+        await request_job(tx, RECONCILE_JOB, dedupe_key="test")
+    await drain(database, organization)
+    async with database.tenant(organization) as tx:
+        assert await members(tx, rich) == others
+        # The mask, and the change that live evaluation was not told of.
+        assert await tx.value("select drift from segment_refresh order by started_at desc limit 1") == 2
+        await assert_consistent(tx)

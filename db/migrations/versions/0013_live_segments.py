@@ -9,4 +9,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    run_files("0013_live_segments", ["tables"])
+    run_files("0013_live_segments", ["tables", "masks", "signals"])
