@@ -1,9 +1,21 @@
 """Suppressed addresses as they are stored: hashes, computed in SQL for whole audiences."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from db.database import Transaction
 from db.statement import Statement, sql
 from domain.consents import Channel
 from domain.suppressions import AddressKey, SuppressionReason
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """Why an address is never written to, which it does not tell."""
+
+    channel: str
+    reason: str
+    created_at: datetime
 
 
 def hash_of(key: AddressKey, address: str) -> Statement:
@@ -42,15 +54,30 @@ async def suppress(tx: Transaction, key: AddressKey, channel: Channel, address: 
     return bool(added)
 
 
-async def allow_again(tx: Transaction, key: AddressKey, channel: Channel, address: str) -> bool:
-    """Takes the suppression back; False when there was none."""
+async def find_suppression(tx: Transaction, key: AddressKey, channel: Channel, address: str) -> Suppression | None:
+    """Whether, why and since when an address is never written to."""
+    return await tx.record(
+        Suppression,
+        "select channel, reason, created_at from suppression "
+        "where organization_id = :organization and channel = :channel and address_hash = :hash",
+        channel=channel.value,
+        hash=key.hash(address),
+    )
+
+
+async def allow_again(
+    tx: Transaction, key: AddressKey, channel: Channel, address: str, *, only: SuppressionReason | None = None
+) -> bool:
+    """Takes the suppression back, if it is for this reason; False when there was none."""
     return bool(
         await tx.run(
             """
             delete from suppression
             where organization_id = :organization and channel = :channel and address_hash = :hash
+              and (:only::text is null or reason = :only)
             """,
             channel=channel.value,
             hash=key.hash(address),
+            only=only and only.value,
         )
     )

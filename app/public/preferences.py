@@ -141,11 +141,8 @@ async def _topic(tx: Transaction, contact: Contact) -> str:
 async def _suppressed(request: Request, tx: Transaction, contact: Contact) -> list[Channel]:
     key = AddressKey.of(request.app.state.tools.secret, tx.organization_id)
     addresses = {Channel.EMAIL: contact.email and contact.email.lower(), Channel.SMS: contact.phone}
-    return [
-        channel
-        for channel, address in addresses.items()
-        if address and await find_suppression(tx, key, channel, address)
-    ]
+    given = {channel: address for channel, address in addresses.items() if address}
+    return [channel for channel, address in given.items() if await find_suppression(tx, key, channel, address)]
 
 
 def _token(request: Request, purpose: Purpose, link: Link) -> str:
