@@ -76,6 +76,7 @@ class Campaign:
     on_cap: str
     max_deferral: timedelta
     archived_at: datetime | None
+    resend_of: UUID | None
     # Wall-clock times as people write them: no type of JSON has a time without a zone.
     local_time: str | None = column("""to_char(t.scheduled_local, 'YYYY-MM-DD"T"HH24:MI')""")
     quiet_from: str | None = column("left(t.quiet_from::text, 5)")
@@ -101,6 +102,7 @@ class Campaign:
             tuple(channels[1:]),
             ChannelStrategy(self.channel_strategy),
             None if self.condition is None else parse(self.condition),
+            listed_in=None if self.resend_of is None else self.id,
         )
 
     @property

@@ -104,7 +104,8 @@ class Audience:
     segment, who belong to the brand.
 
     channel: the first of `channels`, which are tried in their order. topic: what a customer of the brand may
-    unsubscribe from, e.g. `marketing`. customer_ids: instead of segments and condition, these and nobody else.
+    unsubscribe from, e.g. `marketing`. customer_ids: instead of segments and condition, these and nobody else;
+    listed_in: the campaign whose list of recipients they are, when there are many.
     """
 
     brand_id: UUID
@@ -117,6 +118,7 @@ class Audience:
     strategy: ChannelStrategy = ChannelStrategy.FIRST_AVAILABLE
     condition: Condition | None = None
     customer_ids: tuple[UUID, ...] | None = None
+    listed_in: UUID | None = None
 
     @property
     def channels(self) -> tuple[Channel, ...]:
@@ -124,7 +126,7 @@ class Audience:
 
     def check(self) -> "Audience":
         """Refuses EMPTY_AUDIENCE, TOO_MANY and INVALID."""
-        if not self.include_segment_ids and self.condition is None:
+        if not self.include_segment_ids and self.condition is None and self.listed_in is None:
             message = (
                 "Include at least one segment, or give a condition: a campaign never means everybody by saying nothing."
             )

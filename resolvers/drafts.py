@@ -100,7 +100,8 @@ async def _told(tx: Transaction, found: Campaign) -> Mapping[str, Any]:
     told = {name: getattr(found, name) for name in _DEFAULTS if name not in ("contents", "template_id")}
     said = [(c.channel, c.template_id) for c in await contents_of(tx, found.id) if c.variant == 1]
     restraint = {name: getattr(found.restraint, name) for name in RESTRAINT}
-    return {**told, **restraint, "contents": said, "template_id": None}
+    listed_in = found.audience.listed_in
+    return {**told, **restraint, "contents": said, "template_id": None, "listed_in": listed_in}
 
 
 async def _drafted(tx: Transaction, brand_id: UUID, told: Mapping[str, Any]) -> Draft:
@@ -117,6 +118,7 @@ async def _drafted(tx: Transaction, brand_id: UUID, told: Mapping[str, Any]) -> 
             tuple(content.channel for content in contents[1:]),
             ChannelStrategy(told["channel_strategy"]),
             await _condition(tx, told["condition"]),
+            listed_in=told.get("listed_in"),
         ).check()
         name, description = rules.name(told["name"]), rules.description(told["description"])
         restraint = _restraint(told).check()

@@ -18,6 +18,7 @@ from domain.restraints import OnCap, QuietPolicy
 from domain.starts import PastPolicy
 from resolvers import campaigns as commands
 from resolvers.ids import row_id
+from schema.conditions import SegmentConditionInput, given_condition
 from schema.connections import Connection
 from schema.enums import OrderDirection, described
 from schema.experiments import CampaignExperiment, CampaignVariant
@@ -170,6 +171,9 @@ class Campaign(Node):
 
     brand: Brand | None = related(BRAND_BY_ID, "Who speaks.", scope="customers:view", key="brand_id")
     template: Template | None = related(TEMPLATE_BY_ID, "What is said, in its newest version.", key="template_id")
+    resend_of: Annotated["Campaign", strawberry.lazy("schema.campaigns")] | None = related(
+        campaigns.CAMPAIGN_BY_ID, "The campaign whose unreached customers it is for.", key="resend_of"
+    )
     contents: list[CampaignContent] = listed(
         CONTENTS_OF_CAMPAIGN, "What its first variant says on each channel, in the order in which they are tried."
     )
@@ -228,15 +232,24 @@ class CampaignWhereInput:
 
 @strawberry.type(description="Whom a campaign would reach at this moment.")
 class CampaignAudiencePreview:
-    audience: int = column("Members of the audience who belong to the brand.")
-    reachable: int = column("Those who would get a message.")
+    audience: int = column("Messages to members of the audience who belong to the brand: one each, or one a channel.")
+    reachable: int = column("Those that would be sent.")
     skipped: list[SkipCount] = column("Why the others would not.")
 
 
 @strawberry.input(description="An audience to try.")
 class CampaignAudienceInput:
     brand_id: strawberry.ID = strawberry.field(description="Who speaks; only its customers are reached.")
-    include_segment_ids: list[strawberry.ID] = strawberry.field(description="Members of any of these, 1 to 50.")
+    include_segment_ids: list[strawberry.ID] = strawberry.field(
+        default_factory=list, description="Members of any of these, at most 50; none if there is a condition."
+    )
+    condition: SegmentConditionInput | None = strawberry.field(default=None, description="And whoever this matches.")
+    channels: list[Channel] = strawberry.field(
+        default_factory=lambda: [Channel.EMAIL], description="On which it speaks, in the order in which they are tried."
+    )
+    channel_strategy: ChannelStrategy = strawberry.field(
+        default=ChannelStrategy.FIRST_AVAILABLE, description="On which of the channels a customer is reached."
+    )
     exclude_segment_ids: list[strawberry.ID] = strawberry.field(
         default_factory=list, description="But of none of these, at most 50."
     )
@@ -292,9 +305,13 @@ class CampaignQueries:
                 row_id(of.brand_id, "Brand"),
                 tuple(row_id(segment, "Segment") for segment in of.include_segment_ids),
                 tuple(row_id(segment, "Segment") for segment in of.exclude_segment_ids),
+                channel=(of.channels or [Channel.EMAIL])[0],
                 class_=of.class_,
                 topic=of.topic,
+                more_channels=tuple(of.channels[1:]),
+                strategy=of.channel_strategy,
             ),
+            given_condition(of.condition),
         )
         skipped = [SkipCount(reason=SkipReason(reason), number=n) for reason, n in sorted(found.skipped.items())]
         total = found.reachable + sum(found.skipped.values())

@@ -97,7 +97,14 @@ campaign = tenant_table(
     text("on_cap", default="SKIP"),
     sa.Column("max_deferral", sa.Interval(), nullable=False, server_default="24 hours"),
     instant("archived_at", null=True),
+    # The campaign whose unreached customers this one is for.
+    identifier("resend_of", null=True),
     belongs_to("brand", "brand_id"),
+    sa.ForeignKeyConstraint(
+        ["organization_id", "resend_of"],
+        ["campaign.organization_id", "campaign.id"],
+        ondelete="SET NULL (resend_of)",
+    ),
     sa.ForeignKeyConstraint(
         ["organization_id", "template_id", "template_version"],
         ["template_version.organization_id", "template_version.template_id", "template_version.number"],
@@ -155,6 +162,17 @@ campaign_content = tenant_table(
     key=("campaign_id", "variant", "channel"),
 )
 sa.Index("campaign_content_template_idx", campaign_content.c.organization_id, campaign_content.c.template_id)
+
+# Of a campaign for named customers: who they are.
+campaign_recipient = tenant_table(
+    "campaign_recipient",
+    identifier("campaign_id"),
+    identifier("customer_id"),
+    belongs_to("campaign", "campaign_id", cascade=True),
+    belongs_to("customer", "customer_id", cascade=True),
+    key=("campaign_id", "customer_id"),
+)
+sa.Index("campaign_recipient_customer_idx", campaign_recipient.c.organization_id, campaign_recipient.c.customer_id)
 
 experiment = tenant_table(
     "experiment",
