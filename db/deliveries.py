@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from db.audience import judged
 from db.campaigns import Campaign, hold_open
 from db.database import Transaction
 from db.messages import outcomes
+from db.recipients import judged
 from db.records import column, columns_of
 from db.statement import Statement, sql
 from domain.campaigns import SENDING
@@ -143,7 +143,7 @@ async def mark_sending(
         return None
     recipients = sql(
         """
-        select m.id, m.customer_id, m.address from message m
+        select m.id, m.customer_id, m.channel, m.address from message m
         where m.organization_id = :organization and m.id = any(:ids::uuid[])
         """,
         organization=tx.organization_id,

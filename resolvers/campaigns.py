@@ -1,5 +1,6 @@
 """Commands on campaigns: drafts are sent, at once or at a time, paused, resumed and cancelled."""
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from db.database import Transaction
 from db.readiness import require_ready
 from domain import campaigns as rules
 from domain.campaigns import CANCEL, PAUSE, RESUME, SCHEDULE, SEND, UNSCHEDULE, Audience, CampaignStatus, Move
+from domain.conditions import parse
 from domain.refusals import Refused, Rejected
 from domain.starts import PastPolicy, Start, wall_clock
 from resolvers.context import Context
@@ -87,14 +89,17 @@ async def cancel(context: Context, campaign_id: UUID) -> Done:
     return await _move(context, campaign_id, CANCEL)
 
 
-async def preview(context: Context, of: Audience) -> Preview:
-    """Whom a campaign would reach at this moment; raises BAD_USER_INPUT for an audience that could not be saved."""
+async def preview(context: Context, given: Audience, condition: object) -> Preview:
+    """Whom a campaign would reach at this moment; raises BAD_USER_INPUT for an audience that could not be saved.
+
+    condition: as `domain.conditions.parse` reads it, or None.
+    """
     try:
-        of.check()
+        of = replace(given, condition=None if condition is None else parse(condition)).check()
     except Refused as refusal:
         raise Rejected("BAD_USER_INPUT", refusal.message) from None
     key = context.tools.address_key(context.organization_id)
-    return await context.read(lambda tx: audience.preview(tx, of, key))
+    return await context.read(lambda tx: audience.preview(tx, of, key, context.now))
 
 
 async def _move(context: Context, campaign_id: UUID, move: Move) -> Done:

@@ -109,7 +109,8 @@ class Shop:
     async def snapshot(self, campaign_id: UUID, size: int = audience.CHUNK) -> None:
         found = await self.find(campaign_id)
         async with self.database.tenant(self.organization) as tx:
-            after: UUID | None = audience.FIRST
+            begun = await audience.begin(tx, campaign_id)
+            after: UUID | None = audience.FIRST if begun and not await audience.is_taken(tx, campaign_id) else None
             while after is not None:
                 now = datetime.now(UTC)
                 after = await audience.take_chunk(tx, found, self.key, after=after, at=now, size=size)

@@ -22,6 +22,7 @@ from workers.ways import Ways
 SLICE = 20.0
 # While a server cannot be used nothing counts as an attempt, so asking again costs nothing.
 OUTAGE_PAUSE = timedelta(seconds=30)
+BUSY = timedelta(seconds=5)
 
 
 @handles(SNAPSHOT_JOB)
@@ -36,7 +37,8 @@ async def snapshot(run: Run) -> Again | None:
         await _refresh(run, campaign_id)
         return Again({"refreshed": True})
     async with run.database.tenant(run.organization_id) as tx:
-        await audience.freeze(tx)
+        if not await audience.begin(tx, campaign_id):
+            return Again({"refreshed": True}, after=BUSY)
         campaign = await campaigns.find_campaign(tx, campaign_id)
         if campaign is None or campaign.audience_size is not None:
             return None

@@ -74,7 +74,7 @@ async def test_each_reason_is_a_row(shop: Shop) -> None:
     }
     campaign = await shop.campaign([segment])
     async with shop.database.tenant(shop.organization) as tx:
-        told = await preview(tx, (await shop.find(campaign)).audience, shop.key)
+        told = await preview(tx, (await shop.find(campaign)).audience, shop.key, datetime.now(UTC))
     assert (told.reachable, sum(told.skipped.values())) == (5, 6)
     assert told.skipped["NOT_CONSENTED"] == 2
     await shop.snapshot(campaign)
