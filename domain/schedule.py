@@ -35,6 +35,8 @@ SCHEDULES = (
     Schedule("journeys.count_churn", "30 2 * * *"),
     # Scheduled campaigns are owed a job of their own; this finds those whose job was given up.
     Schedule("campaigns.due", "*/5 * * * *", local=False),
+    # Who entered a segment that counts as a success; facts and callbacks are counted as they come.
+    Schedule("results.sweep", "25 * * * *", local=False),
     Schedule("predictions.fit", "0 4 * * 0"),
 )
 

@@ -1,9 +1,13 @@
-"""What comes back of messages, later: events that waited for the ledger to know their message."""
+"""What comes back of messages, later: events that waited for their message, conversions and money counted anew."""
 
 from datetime import timedelta
 
 from db.points import point
+from db.results.attribution import attribute
+from db.results.conversions import count_conversions
+from db.results.due import RESULTS_JOB, owe_entered, settle_due, take_due
 from db.results.events import WAITING_JOB, settle_waiting
+from db.results.receipts import prune_receipts
 from domain.suppressions import AddressKey
 from workers.delivery import delivery
 from workers.jobs import Again, Run, handles
@@ -11,6 +15,7 @@ from workers.providers.provider import UnreachableError
 
 # Seconds pass between a provider's answer and its mark in the ledger; the rest will never be known.
 PAUSE = timedelta(minutes=2)
+SLICE = 1_000
 
 
 @handles(WAITING_JOB)
@@ -20,6 +25,28 @@ async def settle(run: Run) -> Again | None:
         waits = await settle_waiting(tx, address_key(run))
         point("results.settling")
     return Again(after=PAUSE) if waits else None
+
+
+@handles(RESULTS_JOB)
+async def count(run: Run) -> Again | None:
+    """Conversions and attributed money of the customers who are owed a count, a slice at a time."""
+    async with run.database.tenant(run.organization_id) as tx:
+        customers = await take_due(tx, SLICE)
+        if customers:
+            await count_conversions(tx, customers)
+            await attribute(tx, customers)
+            await settle_due(tx, customers)
+        point("results.counting")
+    return Again() if len(customers) == SLICE else None
+
+
+@handles("results.sweep")
+async def sweep(run: Run) -> None:
+    """What nobody tells as it happens: who entered a segment that counts; and forgets callbacks that are long past."""
+    async with run.database.tenant(run.organization_id) as tx:
+        await owe_entered(tx)
+    async with run.database.tenant(run.organization_id) as tx:
+        await prune_receipts(tx)
 
 
 def address_key(run: Run) -> AddressKey | None:

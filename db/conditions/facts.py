@@ -50,6 +50,12 @@ def aggregated(leaf: FactLeaf, scope: Scope) -> Statement:
     )
 
 
+def counted(leaf: FactLeaf) -> Statement:
+    """A predicate over `fact f`: it is one of those that the leaf counts, whenever it happened."""
+    filters = [_filter(inner) for inner in leaf.where] + _defaults(leaf)
+    return join(" and ", [sql("f.kind = :kind", kind=str(leaf.kind)), *filters])
+
+
 def due(leaf: FactLeaf, scope: Scope) -> Statement:
     """customer_id and due_at: when a fact that is told in advance happens, or the oldest leaves the window of days.
 

@@ -15,6 +15,7 @@ from db.facts.writing import Writing, write_facts
 from db.metrics import recompute
 from db.outbox import record
 from db.references import find_customers, make_customers
+from db.results.due import owe_results
 from db.statement import sql
 from domain.conditions import dependencies
 from domain.customers import CustomerReference
@@ -189,6 +190,7 @@ async def _follow(tx: Transaction, writings: Sequence[Writing], now: datetime) -
     )
     await recompute(tx, touched, now)
     await mark_dirty(tx, touched, now, None if losing else _changed(writings, acquired_earlier=acquired_earlier))
+    await owe_results(tx, touched)
 
 
 def _changed(writings: Sequence[Writing], *, acquired_earlier: bool) -> set[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from db.consents import Wish, set_consents
 from db.database import Transaction
+from db.results.due import owe_results
 from db.statement import sql
 from db.suppressions import hash_of
 from domain.consents import Channel, ConsentState
@@ -27,6 +28,12 @@ async def follow(tx: Transaction, new: Sequence[dict[str, Any]], key: AddressKey
     unsubscribed = sorted({row["message_id"] for row in new if row["type"] == ReturnType.UNSUBSCRIBED})
     if unsubscribed:
         await _unsubscribe(tx, unsubscribed)
+    about = sql(
+        "select m.customer_id from message m where m.organization_id = :organization and m.id = any(:ids::uuid[])",
+        organization=tx.organization_id,
+        ids=sorted({row["message_id"] for row in new}),
+    )
+    await owe_results(tx, about)
 
 
 async def _suppress(tx: Transaction, key: AddressKey, bounced: Sequence[Any], complained: Sequence[Any]) -> None:
