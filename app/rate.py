@@ -68,7 +68,8 @@ class Rates:
 
     def __init__(self, redis_url: str | None, limit: int, restore: int) -> None:
         self.limit, self.restore = limit, restore
-        self._buckets: dict[str, _Bucket] = {}
+        self._buckets: dict[object, _Bucket] = {}
+        self.policy = f'"points";q={limit};w={math.ceil(limit / restore)}' if limit else ""
         self._away_until = 0.0
         self._client: Any = None
         if redis_url and limit:
@@ -88,13 +89,14 @@ class Rates:
         """For one operation of a caller; strangers are told apart by where they come from."""
         if not self.limit:
             return Meter()
-        name = f"{caller.organization_id}:{caller.actor}" if caller.known else f"address:{address}"
-        bucket = self._buckets.get(name)
+        who = (caller.organization_id, caller.actor) if caller.known else address
+        bucket = self._buckets.get(who)
         if bucket is None:
+            name = f"{caller.organization_id}:{caller.actor}" if caller.known else f"address:{address}"
             if len(self._buckets) >= MANY:
                 self._buckets.clear()
             now = time.monotonic()
-            bucket = self._buckets[name] = _Bucket(name, at=now)
+            bucket = self._buckets[who] = _Bucket(name, at=now)
             if self._client is None:
                 bucket.alone, bucket.points = True, float(self.limit)
         return RateMeter(self, bucket)
@@ -161,17 +163,17 @@ class Rates:
 class RateMeter(Meter):
     """Charges one operation to its caller's bucket."""
 
-    __slots__ = ("_bucket", "_rates", "actual", "exact")
+    __slots__ = ("_bucket", "actual", "exact", "rates")
 
     def __init__(self, rates: Rates, bucket: _Bucket) -> None:
         super().__init__()
-        self._rates, self._bucket = rates, bucket
+        self.rates, self._bucket = rates, bucket
         self.actual = 0
         self.exact = False
 
     async def charge(self, cost: int, *, exact: bool = False) -> None:
         self.requested, self.actual, self.exact = cost, cost, exact
-        await self._rates.spend(self._bucket, cost)
+        await self.rates.spend(self._bucket, cost)
 
     def settle(self, objects: int) -> None:
         """Gives back what a query was charged beyond the objects of its answer."""
@@ -180,9 +182,12 @@ class RateMeter(Meter):
             self.actual = objects
 
     @property
+    def remaining(self) -> int:
+        return int(self.rates.remaining(self._bucket, time.monotonic()))
+
+    @property
     def allowance(self) -> Allowance:
-        remaining = self._rates.remaining(self._bucket, time.monotonic())
-        return Allowance(self._rates.limit, int(remaining), self._rates.restore)
+        return Allowance(self.rates.limit, self.remaining, self.rates.restore)
 
 
 def told(body: bytes, meter: RateMeter) -> tuple[bytes, dict[str, str]]:
@@ -194,18 +199,14 @@ def told(body: bytes, meter: RateMeter) -> tuple[bytes, dict[str, str]]:
     if not meter.requested:
         return body, {}
     meter.settle(max(1, body.count(b"{") - 2))
-    left = meter.allowance
+    rates, remaining = meter.rates, meter.remaining
     cost = b',"extensions":{"cost":{"requested":%d,"actual":%d,"limit":%d,"remaining":%d,"restoreRate":%d}}}' % (
         meter.requested,
         meter.actual,
-        left.limit,
-        left.remaining,
-        left.restore_rate,
+        rates.limit,
+        remaining,
+        rates.restore,
     )
-    window = math.ceil(left.limit / left.restore_rate)
-    full = math.ceil((left.limit - left.remaining) / left.restore_rate)
-    headers = {
-        "RateLimit-Policy": f'"points";q={left.limit};w={window}',
-        "RateLimit": f'"points";r={left.remaining};t={full}',
-    }
+    full = math.ceil((rates.limit - remaining) / rates.restore)
+    headers = {"RateLimit-Policy": rates.policy, "RateLimit": f'"points";r={remaining};t={full}'}
     return body[:-1] + cost, headers

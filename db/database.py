@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -193,8 +194,7 @@ class Database:
         if brands is not None:
             async with self.tenant(organization_id, brands) as tx:
                 return await tx.value(statement)
-        number = len(statement.values) + 1
-        text = f"{statement.text} from (select set_config('app.organization', ${number}, true) offset 0) tenant"
+        text = _alone(statement.text, len(statement.values) + 1)
         async with self._connections.use() as connection:
             return await connection.fetchval(text, *statement.values, str(organization_id))
 
@@ -255,9 +255,10 @@ class Database:
             try:
                 await connection.execute(begin)
                 yield connection
-            except BaseException:
+            except Exception:
                 await connection.execute("rollback")
                 raise
+            # Who is cancelled waits for nothing: the pool rolls back what is left open, or closes the connection.
             await connection.execute("commit")
 
     async def _refuse_powerful_role(self) -> None:
@@ -273,6 +274,12 @@ class Database:
                 f"Run `wayfare migrate` once with an owner's URL and connect as a role that may become {APP_ROLE}."
             )
             raise RuntimeError(message)
+
+
+@lru_cache(maxsize=4096)
+def _alone(text: str, number: int) -> str:
+    """Remembered, because the driver looks prepared statements up by a text whose hash is then known too."""
+    return f"{text} from (select set_config('app.organization', ${number}, true) offset 0) tenant"
 
 
 def _begin(organization_id: UUID, brands: frozenset[UUID] | None) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TypeVar
 from uuid import UUID
 
@@ -21,6 +22,10 @@ from resolvers.tools import NO_TOOLS, Tools
 Value = TypeVar("Value")
 
 
+# Executing says which they are.
+NO_PLANS = Plans(())
+
+
 @dataclass
 class Context:
     """Made anew for each operation, so nothing of one caller is ever left for the next."""
@@ -31,10 +36,9 @@ class Context:
     tools: Tools = NO_TOOLS
     address: str | None = None
     """Where the request came from; failed sign-ins are counted by it."""
-    plans: Plans = field(default_factory=lambda: Plans(()))
+    plans: Plans = field(default_factory=lambda: NO_PLANS)
     """Of the document that this operation is in; outlive the operation."""
     meter: Meter = field(default_factory=Meter)
-    request_id: str = field(default_factory=lambda: str(new_id()))
     act: Act | None = None
     """The mutation field at work, which the audit log names; the executor says it."""
     idempotency_key: str | None = None
@@ -47,6 +51,11 @@ class Context:
 
     def __post_init__(self) -> None:
         self.loaders = Loaders(self.database, self.caller.organization_id, self.caller.brand_ids)
+
+    @cached_property
+    def request_id(self) -> str:
+        """What the audit log knows this operation by."""
+        return str(new_id())
 
     def become(self, caller: Caller) -> None:
         """From now on this caller asks: nobody has said who they are."""

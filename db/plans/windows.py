@@ -44,16 +44,24 @@ ORGANIZATION = Slot("organization")
 KEY = Slot("key")
 
 
-def fill(statement: Statement, organization: UUID, key: UUID | None, windows: list[Window | None]) -> Statement:
-    """The statement with the values of this run."""
-    return Statement(statement.text, tuple(_value(slot, organization, key, windows) for slot in statement.values))
+class Filling:
+    """A statement with slots, and how each of them is filled."""
+
+    __slots__ = ("_slots", "_text")
+
+    def __init__(self, statement: Statement) -> None:
+        self._text, self._slots = statement.text, statement.values
+
+    def with_values(self, organization: UUID, key: UUID | None, windows: list[Window | None]) -> Statement:
+        """The statement of one run."""
+        values = [
+            organization if slot is ORGANIZATION else key if slot is KEY else _value(slot, windows)
+            for slot in self._slots
+        ]
+        return Statement(self._text, tuple(values))
 
 
-def _value(slot: Slot, organization: UUID, key: UUID | None, windows: list[Window | None]) -> Any:
-    if slot is ORGANIZATION:
-        return organization
-    if slot is KEY:
-        return key
+def _value(slot: Slot, windows: list[Window | None]) -> Any:
     window = windows[slot.window]
     assert window is not None
     match slot.name:

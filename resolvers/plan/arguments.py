@@ -12,9 +12,11 @@ from graphql import (
     VariableNode,
     Visitor,
     get_argument_values,
+    is_non_null_type,
     visit,
 )
 from graphql.execution.values import VariableValues
+from graphql.pyutils import Undefined
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from resolvers.plan.inputs import Inputs
@@ -34,18 +36,59 @@ class Arguments:
             name_of(argument): (argument.python_name, inputs.converter(argument.type))
             for argument in definition.extensions[BACKREF].arguments
         }
-        self._fixed = None if mentions_variables(node) else self._converted(None)
+        self._plain = _plain(definition, node)
+        self._fixed = None if self._plain is None else self._named(_without_variables(definition, node))
 
     def of(self, variables: VariableValues) -> dict[str, Any]:
         """By the resolver's own names; raises GraphQLError for values that do not fit."""
-        return dict(self._fixed) if self._fixed is not None else self._converted(variables)
+        if self._fixed is None or self._plain is None:
+            return self._converted(variables)
+        converted = self._fixed.copy()
+        for name, variable, required in self._plain:
+            if variable in variables.coerced:
+                value = variables.coerced[variable]
+                if value is None and required:
+                    return self._converted(variables)
+                python_name, convert = self._declared[name]
+                converted[python_name] = convert(value)
+            elif required or self._definition.args[name].default_value is not Undefined:
+                return self._converted(variables)
+        return converted
 
-    def _converted(self, variables: VariableValues | None) -> dict[str, Any]:
+    def _converted(self, variables: VariableValues) -> dict[str, Any]:
+        return self._named(get_argument_values(self._definition, self._node, variables))
+
+    def _named(self, values: dict[str, Any]) -> dict[str, Any]:
         converted = {}
-        for name, value in get_argument_values(self._definition, self._node, variables).items():
+        for name, value in values.items():
             python_name, convert = self._declared[name]
             converted[python_name] = convert(value)
         return converted
+
+
+def _plain(definition: GraphQLField, node: FieldNode) -> list[tuple[str, str, bool]] | None:
+    """The arguments that are nothing but a variable: their names, the variable's, and whether null is refused.
+
+    None when a variable stands inside a value: such a value is put together anew each time.
+    """
+    found = []
+    for argument in node.arguments or ():
+        if isinstance(argument.value, VariableNode):
+            required = is_non_null_type(definition.args[argument.name.value].type)
+            found.append((argument.name.value, argument.value.name.value, required))
+        elif _depends(argument.value):
+            return None
+    return found
+
+
+def _without_variables(definition: GraphQLField, node: FieldNode) -> dict[str, Any]:
+    """What the document alone says of the other arguments, and their defaults."""
+    given = [one for one in node.arguments or () if not isinstance(one.value, VariableNode)]
+    varying = {one.name.value for one in node.arguments or ()} - {one.name.value for one in given}
+    others = {name: argument for name, argument in definition.args.items() if name not in varying}
+    return get_argument_values(
+        GraphQLField(definition.type, others), FieldNode(name=node.name, arguments=tuple(given)), None
+    )
 
 
 @cache

@@ -16,9 +16,10 @@ from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.values import VariableValues
 
 from db.plans.pages import written
-from db.plans.windows import KEY, Window, fill
+from db.plans.windows import KEY, Filling, Window
 from db.statement import Statement, merged, sql
 from resolvers.plan.compile import Compiled, Compiler, UnplannableError
+from resolvers.plan.variables import Variables
 from resolvers.plan.windows import Windows
 from resolvers.readings import Reading
 
@@ -38,7 +39,7 @@ class Plan:
     compiled: Compiled | None
     obstacle: UnplannableError | None = None
     windows: Windows = field(default_factory=lambda: Windows(()))
-    statements: dict[tuple[object, ...], Statement] = field(default_factory=dict)
+    statements: dict[tuple[object, ...], Filling] = field(default_factory=dict)
 
     @classmethod
     def of(cls, compiler: Compiler, reading: Reading[Any], type_: GraphQLOutputType, nodes: FieldDetailsList) -> "Plan":
@@ -54,15 +55,15 @@ class Plan:
         written = self.statements.get(forms)
         if written is None:
             written = self._write(forms, windows)
-        return fill(written, organization, key, windows)
+        return written.with_values(organization, key, windows)
 
-    def _write(self, forms: tuple[object, ...], windows: list[Window | None]) -> Statement:
+    def _write(self, forms: tuple[object, ...], windows: list[Window | None]) -> Filling:
         assert self.compiled is not None
         if len(self.statements) >= MAX_FORMS:
             self.statements.clear()
         json = written(self.compiled.root, Statement("$1", (KEY,)), windows)
         # As text, past the driver's decoding: the bytes go to the client as they are.
-        self.statements[forms] = merged(sql("select (:json)::text", json=json))
+        self.statements[forms] = Filling(merged(sql("select (:json)::text", json=json)))
         return self.statements[forms]
 
 
@@ -74,6 +75,8 @@ class Plans:
     compiled: dict[object, Plan] = field(default_factory=dict)
     roots: dict[object, "Roots | None"] = field(default_factory=dict)
     """By operation, how to answer it without an executor; None when that cannot be (resolvers/plan/roots.py)."""
+    variables: dict[int, Variables] = field(default_factory=dict)
+    """By operation, how the values of its variables are read."""
 
     @classmethod
     def of(cls, document: DocumentNode) -> "Plans":
@@ -89,7 +92,7 @@ class Plans:
 
     def chosen(self, variables: VariableValues) -> tuple[Any, ...]:
         """The values that change what is selected."""
-        return tuple([variables.coerced.get(name) for name in self.deciding])
+        return tuple([variables.coerced.get(name) for name in self.deciding]) if self.deciding else ()
 
 
 def identity(nodes: FieldDetailsList) -> tuple[int, ...]:

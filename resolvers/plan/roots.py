@@ -8,7 +8,7 @@ says; queries may run twice.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
@@ -23,7 +23,7 @@ from graphql import (
 )
 from graphql.execution import Executor
 from graphql.execution.collect_fields import FieldDetailsList, collect_fields
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 from strawberry.types.info import Info
 
@@ -31,9 +31,8 @@ from resolvers.context import Context
 from resolvers.plan.answers import answer, statement_of
 from resolvers.plan.arguments import BACKREF, Arguments
 from resolvers.plan.plans import MAX_PLANS, Plans, identity
+from resolvers.plan.variables import Variables
 from resolvers.readings import Reading
-
-NO_VARIABLES = VariableValues({}, {})
 
 
 class OrdinaryError(Exception):
@@ -51,13 +50,14 @@ class Root:
     definition: GraphQLField
     arguments: Arguments
     nodes: tuple[int, ...]
+    calls: "Calls"
     info: GraphQLResolveInfo[Any]
     """Of the first run: all but the context and the variables is the same in each."""
 
     async def answer(self, context: Context, variables: VariableValues, chosen: tuple[Any, ...]) -> Any:
         """The field's JSON; raises OrdinaryError when it takes an executor."""
         reading = self._resolve(context, variables)
-        if isawaitable(reading) and not isinstance(reading, Reading):
+        if not isinstance(reading, Reading) and isawaitable(reading):
             reading = await reading
         if not isinstance(reading, Reading):
             raise OrdinaryError(always=True)
@@ -75,13 +75,27 @@ class Root:
         return found
 
     def _resolve(self, context: Context, variables: VariableValues) -> Any:
-        field = self.definition.extensions[BACKREF]
-        info = Info(_raw_info=self.info._replace(context=context, variable_values=variables), _field=field)
-        resolver = field.base_resolver
         given = self.arguments.of(variables)
-        if resolver.info_parameter:
-            given[resolver.info_parameter.name] = info
-        return resolver(None, **given) if resolver.self_parameter else resolver(**given)
+        if self.calls.info:
+            raw = self.info._replace(context=context, variable_values=variables)
+            given[self.calls.info] = Info(_raw_info=raw, _field=self.calls.field)
+        return self.calls.resolve(None, **given) if self.calls.of_parent else self.calls.resolve(**given)
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """A resolver as Strawberry declares it: the function, and under which name it is told about the run."""
+
+    field: Any
+    resolve: Callable[..., Any]
+    info: str | None
+    of_parent: bool
+
+    @classmethod
+    def of(cls, field: Any) -> "Calls":
+        resolver = field.base_resolver
+        info = resolver.info_parameter.name if resolver.info_parameter else None
+        return cls(field, resolver.wrapped_func, info, bool(resolver.self_parameter))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +119,12 @@ async def straight(
 ) -> dict[str, Any] | None:
     """The data of a query that has run before, or None when the executor has to answer."""
     plans: Plans = context.plans
-    variables: Any = NO_VARIABLES
-    if operation.variable_definitions:
-        variables = get_variable_values(schema, operation.variable_definitions, given or {})
-        if isinstance(variables, list):
-            return None
+    known = plans.variables.get(id(operation))
+    if known is None:
+        known = plans.variables[id(operation)] = Variables(schema, operation)
+    variables = known.of(given)
+    if variables is None:
+        return None
     chosen = plans.chosen(variables)
     roots = plans.roots.get((id(operation), chosen))
     if roots is None:
@@ -163,4 +178,4 @@ def _root(executor: Executor[Any], type_: GraphQLObjectType, key: str, nodes: Fi
     info = executor.build_resolve_info(
         definition, [details.node for details in nodes], type_, Path(None, key, type_.name)
     )
-    return Root(key, definition, arguments, identity(nodes), info)
+    return Root(key, definition, arguments, identity(nodes), Calls.of(field), info)

@@ -22,6 +22,8 @@ class Windows:
         self._connections = connections
         self._varying = [n for n, one in enumerate(connections) if one is None or mentions_variables(one[2][0].node)]
         self._first: list[Window | None] = []
+        # A root's page is mostly the same as the last time; comparing is quicker than making it.
+        self._last: tuple[PageArguments, Window | None] | None = None
 
     def of(self, reading: Reading[Any], variables: VariableValues) -> list[Window | None]:
         """For one run; raises Rejected for page arguments that mean nothing."""
@@ -39,8 +41,13 @@ class Windows:
     def _of(self, number: int, reading: Reading[Any], variables: VariableValues) -> Window | None:
         connection = self._connections[number]
         if connection is None:
-            return _window(reading.shape, reading.relation, reading.arguments)
+            return self._root(reading)
         return _nested(connection, variables)
+
+    def _root(self, reading: Reading[Any]) -> Window | None:
+        if self._last is None or self._last[0] != reading.arguments:
+            self._last = reading.arguments, _window(reading.shape, reading.relation, reading.arguments)
+        return self._last[1]
 
 
 def _nested(connection: Connection, variables: VariableValues) -> Window | None:
