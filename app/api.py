@@ -45,7 +45,7 @@ from db.database import REQUESTS, Announce, Bell, Database
 from resolvers.tools import Tools
 from schema import limits
 from schema.export import SDL
-from workers.templates import check
+from workers.templates import check, show
 from workers.webhooks.names import look_up
 
 # Seconds that a request waits for a connection.
@@ -94,6 +94,8 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
             settings.outbound_networks,
             look_up,
             trying(settings),
+            show_template=show,
+            public_url=settings.public_url,
         )
         secret = known_secret(settings)
         app.state.sightings = Sightings(app.state.database, [secret] if secret else [])

@@ -1,7 +1,7 @@
 """Provider accounts as they are stored: what they are told in the open, and their secrets, sealed."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from db.database import Transaction
 from db.names import named
-from db.records import columns_of
+from db.records import column, columns_of
 from db.relations import Relation, Sort
 from db.statement import Statement, sql
 from db.vault import PROVIDERS, Vault
@@ -17,6 +17,11 @@ from domain.provider_accounts import Draft
 
 # Secrets sealed again in one transaction: those who use the others meanwhile do not wait.
 BATCH = 100
+_USED = """
+coalesce((select u.calls from provider_usage u
+          where u.organization_id = t.organization_id and u.account_id = t.id
+            and u.day = (clock_timestamp() at time zone 'UTC')::date), 0)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Account:
     version: int
     created_at: datetime
     updated_at: datetime
+    used_today: int = column(_USED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ async def lock_accounts(tx: Transaction) -> list[Account]:
     )
     return await tx.records(
         Account,
-        f"select {columns_of(Account)} from provider_account t where t.organization_id = :organization order by id",
+        f"select {columns_of(Account)} from provider_account t where t.organization_id = :organization order by t.id",
     )
 
 
@@ -260,16 +266,3 @@ async def spend(tx: Transaction, account_id: UUID, calls: int, quota: int) -> tu
     )
     assert row is not None
     return row["granted"], row["ends"]
-
-
-async def used_today(tx: Transaction, accounts: Sequence[UUID]) -> dict[UUID, int]:
-    """Calls counted today, of accounts that have a quota and made any."""
-    rows = await tx.rows(
-        """
-        select account_id, calls from provider_usage
-        where organization_id = :organization and account_id = any(:ids::uuid[])
-          and day = (clock_timestamp() at time zone 'UTC')::date
-        """,
-        ids=list(accounts),
-    )
-    return {row[0]: row[1] for row in rows}

@@ -8,6 +8,7 @@ import strawberry
 
 from db import customers
 from db.consents import CONSENTS_OF_CUSTOMER
+from db.devices import DEVICES_OF_CUSTOMER
 from db.facts.reading import EVENTS_OF_CUSTOMER, ORDERS_OF_CUSTOMER
 from db.journeys.records import JOURNEY_OF_CUSTOMER
 from db.messages import MESSAGES_OF_CUSTOMER
@@ -43,6 +44,7 @@ from schema.scalars import JSON
 
 if TYPE_CHECKING:
     from schema.consents import Consent
+    from schema.devices import CustomerDevice
     from schema.facts import Event, Order
     from schema.journeys import Journey
     from schema.messages import Message
@@ -105,6 +107,9 @@ class Customer(Node):
     )
     consents: list[Annotated["Consent", strawberry.lazy("schema.consents")]] = listed(
         CONSENTS_OF_CUSTOMER, "What they want of each brand, newest first; nothing where nothing was said."
+    )
+    devices: list[Annotated["CustomerDevice", strawberry.lazy("schema.devices")]] = listed(
+        DEVICES_OF_CUSTOMER, "Their devices and passes, at most 20 for each brand, the newest first."
     )
     messages: Connection[Annotated["Message", strawberry.lazy("schema.messages")]] = connected(
         MESSAGES_OF_CUSTOMER, "Messages to them, newest first.", scope="campaigns:view"

@@ -6,11 +6,13 @@ from schema.api_keys import ApiKeyMutations, ApiKeyQueries
 from schema.audit import AuditQueries
 from schema.backtest import BacktestMutations, BacktestQueries
 from schema.bulk import BulkMutations, BulkQueries
+from schema.campaign_copies import CampaignCopyMutations
 from schema.campaigns import CampaignQueries
 from schema.churn import ChurnQueries
 from schema.conditions import ConditionFieldQueries
 from schema.consents import ConsentMutations
 from schema.customers import CustomerQueries
+from schema.devices import DeviceMutations
 from schema.drafts import DraftMutations
 from schema.experimenting import ExperimentMutations
 from schema.explaining import ExplainingQueries
@@ -27,6 +29,8 @@ from schema.organization import OrganizationMutations, OrganizationQueries
 from schema.predictions import PredictionQueries
 from schema.preview import PreviewQueries
 from schema.profiles import ProfileMutations
+from schema.provider_changes import ProviderMutations
+from schema.providers import ProviderQueries
 from schema.rate import RateQueries
 from schema.recording import FactMutations
 from schema.recovery import RecoveryMutations
@@ -75,6 +79,7 @@ class Query(
     CampaignQueries,
     MessageQueries,
     WebhookQueries,
+    ProviderQueries,
 ):
     pass
 
@@ -104,8 +109,11 @@ class Mutation(
     DraftMutations,
     SendingMutations,
     ExperimentMutations,
+    CampaignCopyMutations,
     MessageMutations,
     ConsentMutations,
     WebhookMutations,
+    ProviderMutations,
+    DeviceMutations,
 ):
     pass
