@@ -33,6 +33,7 @@ from app.cli import (
     organizations,
     processes,
     scores,
+    secrets,
     segments,
     webhooks,
 )
@@ -56,6 +57,7 @@ app.add_typer(organizations.app, name="organizations")
 app.add_typer(scores.app, name="scores")
 app.add_typer(segments.app, name="segments")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(secrets.app, name="secrets")
 
 
 def main() -> None:
