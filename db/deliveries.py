@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from db.campaigns import Campaign, hold_open
+from db.campaigns import Campaign
 from db.database import Transaction
+from db.frequency import capped, has_rules, hold_customers
 from db.messages import outcomes
+from db.quiet_hours import keeps_hours, quiet
 from db.recipients import judged
 from db.records import column, columns_of
 from db.statement import Statement, sql
 from domain.campaigns import SENDING
 from domain.messages import MAX_ATTEMPTS, DeliveryPolicy, MessageStatus, Verdict
+from domain.restraints import OnCap, QuietPolicy
 from domain.suppressions import AddressKey
 
 BATCH = 25
@@ -106,6 +109,8 @@ async def claim(
             select id from message
             where organization_id = :organization and campaign_id = :campaign_id and status = 'QUEUED'
               and (next_attempt_at is null or next_attempt_at <= clock_timestamp()) and :channels
+              -- A message of a stage has no address before it is due (db/journeys/messages.py).
+              and (address is not null or customer_id is null)
             order by id limit :size for update skip locked))
         """,
         campaign_id=campaign_id,
@@ -136,11 +141,15 @@ async def mark_sending(
 ) -> list[UUID] | None:
     """CLAIMED -> SENDING, to be committed before the provider is called; returns the ids that may be sent.
 
-    The last word: None if the campaign was paused or cancelled, and SKIPPED if the customer has unsubscribed or the
-    address was suppressed meanwhile. Whoever commits such a refusal waits for this transaction, or is seen by it.
+    The last word: None if the campaign was paused or cancelled; SKIPPED if the customer has unsubscribed or the address
+    was suppressed meanwhile, put off or SKIPPED if a frequency rule or quiet hours hold it up. Whoever commits a
+    refusal, or a message that counts, waits for this transaction or is seen by it.
     """
-    if await hold_open(tx, campaign.id) not in SENDING:
+    status, ruled = await _hold_open(tx, campaign)
+    if status not in SENDING:
         return None
+    if ruled:
+        await hold_customers(tx, list(ids))
     recipients = sql(
         """
         select m.id, m.customer_id, m.channel, m.address from message m
@@ -152,22 +161,80 @@ async def mark_sending(
     rows = await tx.rows(
         """
         update message m
-        set status = case when j.refusal is null then 'SENDING' else 'SKIPPED' end,
-            skip_reason = j.refusal,
-            attempts = m.attempts + case when j.refusal is null then 1 else 0 end,
-            sending_at = case when j.refusal is null then clock_timestamp() else m.sending_at end,
-            lease_until = case when j.refusal is null then clock_timestamp() + :lease end,
+        set status = case when j.skip is not null then 'SKIPPED' when j.until is not null then 'QUEUED'
+                          else 'SENDING' end,
+            skip_reason = j.skip,
+            attempts = m.attempts + case when j.goes then 1 else 0 end,
+            sending_at = case when j.goes then clock_timestamp() else m.sending_at end,
+            lease_until = case when j.goes then clock_timestamp() + :lease end,
+            next_attempt_at = case when j.skip is null then coalesce(j.until, m.next_attempt_at) end,
+            expires_at = case when j.until is not null then coalesce(m.expires_at, j.expires) else m.expires_at end,
             updated_at = clock_timestamp()
-        from (:judged) j
+        from (:decided) j
         where m.organization_id = :organization and m.id = j.id
           and m.status = 'CLAIMED' and m.lease_token = :token and m.lease_until > clock_timestamp()
         returning m.id, m.status
         """,
-        judged=judged(recipients, tx.organization_id, campaign.audience, key),
+        decided=_decided(
+            campaign, tx.organization_id, judged(recipients, tx.organization_id, campaign.audience, key), ruled
+        ),
         lease=LEASE,
         token=token,
     )
     return [row["id"] for row in rows if row["status"] == MessageStatus.SENDING]
+
+
+async def _hold_open(tx: Transaction, campaign: Campaign) -> tuple[str | None, bool]:
+    """The campaign's status, which cannot change before the transaction ends (pause and cancel wait for it), and
+    whether frequency rules are about its messages."""
+    row = await tx.row(
+        """
+        select c.status, :has_rules from campaign c
+        where c.organization_id = :organization and c.id = :id for share of c
+        """,
+        id=campaign.id,
+        has_rules=has_rules(campaign, tx.organization_id),
+    )
+    return (None, False) if row is None else (row[0], row[1])
+
+
+def _decided(campaign: Campaign, organization_id: UUID, judged: Statement, ruled: bool) -> Statement:
+    """Of judged messages: `goes`, or `skip` says why not, or `until` when they are put off, `expires` at the latest."""
+    messages = Statement("select id, customer_id, channel, now from judged where refusal is null")
+    nobody = Statement("select null::uuid as id, null::timestamptz as until where false")
+    return sql(
+        """
+        with judged as materialized (
+            select j.*, clock_timestamp() as now,
+                   row_number() over (partition by j.customer_id, j.refusal is null order by j.id) as turn
+            from (:judged) j),
+        quiet as (:quiet), capped as (:capped),
+        held as (
+            select j.id, j.refusal, coalesce(m.expires_at, j.now + :max_deferral::interval) as expires,
+                   case when q.id is not null then 'QUIET_HOURS_EXPIRED'
+                        when k.id is not null then 'FREQUENCY_CAPPED' end as held,
+                   coalesce(q.until, k.until,
+                            -- One at a time: what goes first counts for the next.
+                            case when :ruled and j.turn > 1 and j.refusal is null then j.now end) as until,
+                   case when q.id is not null then :quiet_skips else k.id is not null and :cap_skips end as skips
+            from judged j
+            join message m on m.organization_id = :organization and m.id = j.id
+            left join quiet q on q.id = j.id
+            left join capped k on k.id = j.id)
+        select d.*, d.skip is null and d.until is null as goes from (
+            select h.id, h.expires, h.until,
+                   coalesce(h.refusal, case when h.skips or h.until > h.expires then h.held end) as skip
+            from held h) d
+        """,
+        judged=judged,
+        quiet=quiet(campaign, organization_id, messages) if keeps_hours(campaign) else nobody,
+        capped=capped(campaign, organization_id, messages) if ruled else nobody,
+        organization=organization_id,
+        max_deferral=campaign.max_deferral,
+        ruled=ruled,
+        quiet_skips=campaign.quiet_policy == QuietPolicy.SKIP,
+        cap_skips=campaign.on_cap == OnCap.SKIP,
+    )
 
 
 async def settle(
