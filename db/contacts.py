@@ -8,6 +8,7 @@ from uuid import UUID
 from db import confirmations
 from db.consents import Wish, set_consents
 from db.database import Transaction
+from db.relations import Relation
 from db.results.events import take_back
 from db.topics import topic_of, topics_of
 from domain.consents import Channel, ConsentState
@@ -32,6 +33,19 @@ class Contact:
     channel: str | None
     topic: str | None
     is_test: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPreference:
+    """On which channel a customer would rather be reached."""
+
+    preferred_channel: str | None
+    updated_at: datetime
+
+
+PREFERENCE_OF_CUSTOMER = Relation(
+    "preference_of_customer", ContactPreference, "contact_preference t", key="t.customer_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +189,7 @@ async def confirm(tx: Transaction, contact: Contact, *, ip: str | None) -> bool:
 
 async def _text_version(tx: Transaction, brand_id: UUID, key: str) -> str | None:
     topic = await topic_of(tx, brand_id, key)
-    return topic and f"{topic.key}:{topic.version}"
+    return f"{topic.key}:{topic.version}" if topic else None
 
 
 async def choose(
@@ -195,7 +209,7 @@ async def choose(
         state = to_record(state, None, choice.channel, double_opt_in=bool(topic and topic.double_opt_in and not proven))
         if topic and state is ConsentState.PENDING:
             asked.append((topic, choice.channel))
-        version = topic and f"{topic.key}:{topic.version}"
+        version = f"{topic.key}:{topic.version}" if topic else None
         wishes.append(
             Wish(
                 contact.customer_id,

@@ -1,14 +1,21 @@
 """Commands on what customers and addresses have said: consents and suppressions."""
 
-from db import consents, suppressions
+from dataclasses import replace
+from uuid import UUID
+
+from db import confirmations, consents, contacts, suppressions
 from db.campaigns import find_brand
 from db.consents import Consent, Wish
 from db.customers import find_customer
 from db.database import Transaction
+from db.suppressions import Suppression
+from db.topics import topic_of
 from domain import campaigns, values
-from domain.consents import Channel, recordable
-from domain.refusals import Refused
+from domain.brands import require_all_brands
+from domain.consents import Channel, ConsentState, recordable
+from domain.refusals import Refused, Rejected
 from domain.suppressions import SuppressionReason, address
+from domain.topics import to_record
 from resolvers.context import Context
 
 SCOPE = "campaigns:edit"
@@ -20,13 +27,47 @@ async def set_consent(context: Context, wish: Wish) -> tuple[Consent | None, lis
     async def work(tx: Transaction) -> Consent | None:
         campaigns.topic(wish.topic, "input", "topic")
         recordable(wish.state, "input", "state")
-        if wish.source is not None:
-            values.line(wish.source, "input", "source")
+        for name, proof in (("source", wish.source), ("ip", wish.ip), ("textVersion", wish.text_version)):
+            if proof is not None:
+                values.line(proof, "input", name)
         await _require_known(tx, wish)
-        await consents.set_consents(tx, [wish], context.caller.actor)
+        await _record(tx, wish, context.caller.actor)
         return await consents.find_consent(tx, wish)
 
     return await context.command(SCOPE, work)
+
+
+async def _record(tx: Transaction, wish: Wish, actor: str) -> None:
+    """A yes that has to be confirmed waits for it, and the owner of the address is asked."""
+    topic = await topic_of(tx, wish.brand_id, wish.topic)
+    now = await consents.find_consent(tx, wish)
+    double = topic is not None and topic.double_opt_in
+    state = to_record(wish.state, ConsentState(now.state) if now else None, wish.channel, double_opt_in=double)
+    await consents.set_consents(tx, [replace(wish, state=state)], actor)
+    if topic is not None and state is ConsentState.PENDING and wish.state is ConsentState.SUBSCRIBED:
+        await confirmations.ask(tx, topic, wish.channel, [wish.customer_id])
+
+
+async def prefer(context: Context, customer_id: UUID, channel: Channel | None) -> tuple[UUID | None, list[Refused]]:
+    """On which channel a customer would rather be reached, None: no matter; refuses NOT_FOUND."""
+
+    async def work(tx: Transaction) -> UUID:
+        if not await contacts.prefer(tx, [customer_id], channel):
+            raise Refused("NOT_FOUND", "There is no such customer.", ("input", "customerId"))
+        return customer_id
+
+    return await context.command(SCOPE, work)
+
+
+async def suppression(context: Context, channel: Channel, given: str) -> Suppression | None:
+    """Why an address is never written to; raises BAD_USER_INPUT for what is none; for callers of all brands."""
+    require_all_brands(context.caller.brand_ids)
+    try:
+        asked = address(channel, given, "address")
+    except Refused as refusal:
+        raise Rejected.argument(refusal) from None
+    key = context.tools.address_key(context.organization_id)
+    return await context.read(lambda tx: suppressions.find_suppression(tx, key, channel, asked))
 
 
 async def _require_known(tx: Transaction, wish: Wish) -> None:

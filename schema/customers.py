@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from db import customers
-from db.consents import CONSENTS_OF_CUSTOMER
+from db.consents import CONSENT_CHANGES_OF_CUSTOMER, CONSENTS_OF_CUSTOMER
+from db.contacts import PREFERENCE_OF_CUSTOMER
 from db.devices import DEVICES_OF_CUSTOMER
 from db.facts.reading import EVENTS_OF_CUSTOMER, ORDERS_OF_CUSTOMER
 from db.journeys.records import JOURNEY_OF_CUSTOMER
@@ -43,7 +44,7 @@ from schema.predictions import CustomerPrediction
 from schema.scalars import JSON
 
 if TYPE_CHECKING:
-    from schema.consents import Consent
+    from schema.consents import Consent, ConsentChange, ContactPreference
     from schema.devices import CustomerDevice
     from schema.facts import Event, Order
     from schema.journeys import Journey
@@ -110,6 +111,12 @@ class Customer(Node):
     )
     devices: list[Annotated["CustomerDevice", strawberry.lazy("schema.devices")]] = listed(
         DEVICES_OF_CUSTOMER, "Their devices and passes, at most 20 for each brand, the newest first."
+    )
+    consent_changes: Connection[Annotated["ConsentChange", strawberry.lazy("schema.consents")]] = connected(
+        CONSENT_CHANGES_OF_CUSTOMER, "How their consents came about, newest first.", scope="campaigns:view"
+    )
+    contact_preference: Annotated["ContactPreference", strawberry.lazy("schema.consents")] | None = related(
+        PREFERENCE_OF_CUSTOMER, "How they want to be reached; null when they never said."
     )
     messages: Connection[Annotated["Message", strawberry.lazy("schema.messages")]] = connected(
         MESSAGES_OF_CUSTOMER, "Messages to them, newest first.", scope="campaigns:view"

@@ -10,13 +10,14 @@ from schema.campaign_copies import CampaignCopyMutations
 from schema.campaigns import CampaignQueries
 from schema.churn import ChurnQueries
 from schema.conditions import ConditionFieldQueries
-from schema.consents import ConsentMutations
+from schema.consents import ConsentMutations, ConsentQueries
 from schema.customers import CustomerQueries
 from schema.devices import DeviceMutations
 from schema.drafts import DraftMutations
 from schema.experimenting import ExperimentMutations
 from schema.explaining import ExplainingQueries
 from schema.exporting import ExportMutations
+from schema.frequency import FrequencyRuleMutations, FrequencyRuleQueries
 from schema.imports import ImportMutations
 from schema.journey_analytics import JourneyAnalyticsQueries
 from schema.journeys import JourneyQueries
@@ -45,7 +46,11 @@ from schema.sessions import SessionMutations
 from schema.stages import StageMutations
 from schema.tags import TagMutations, TagQueries
 from schema.tasks import TaskMutations, TaskQueries
-from schema.templates import TemplateMutations, TemplateQueries
+from schema.template_changes import TemplateMutations
+from schema.template_preview import TemplatePreviewQueries
+from schema.templates import TemplateQueries
+from schema.topics import ConsentTopicMutations, ConsentTopicQueries
+from schema.trying import TryingMutations
 from schema.webhook_changes import WebhookMutations
 from schema.webhooks import WebhookQueries
 
@@ -76,8 +81,12 @@ class Query(
     TaskQueries,
     BulkQueries,
     TemplateQueries,
+    TemplatePreviewQueries,
+    ConsentQueries,
+    ConsentTopicQueries,
     CampaignQueries,
     MessageQueries,
+    FrequencyRuleQueries,
     WebhookQueries,
     ProviderQueries,
 ):
@@ -106,11 +115,14 @@ class Mutation(
     JourneyMutations,
     BulkMutations,
     TemplateMutations,
+    ConsentTopicMutations,
+    TryingMutations,
     DraftMutations,
     SendingMutations,
     ExperimentMutations,
     CampaignCopyMutations,
     MessageMutations,
+    FrequencyRuleMutations,
     ConsentMutations,
     WebhookMutations,
     ProviderMutations,

@@ -10,8 +10,6 @@ from db import templates
 from db.organizations import BRAND_BY_ID
 from domain.consents import Channel
 from domain.refusals import Refused
-from domain.templates import Content, listed
-from resolvers import templates as commands
 from resolvers.ids import row_id
 from schema.conditions import vocabulary  # noqa: F401  # registers Channel
 from schema.connections import Connection
@@ -24,15 +22,17 @@ from schema.fields import (
     Last,
     argument,
     column,
+    connected,
+    listed,
     own_key,
     page_arguments,
-    read,
     related,
     scoped,
 )
 from schema.node import Node, node
 from schema.organization import Brand
-from schema.payloads import Payload, UserError, user_errors
+from schema.payloads import UserError, user_errors
+from schema.scalars import JSON
 
 VIEW = "campaigns:view"
 EDIT = "campaigns:edit"
@@ -44,6 +44,7 @@ class CampaignErrorCode(StrEnum):
     STALE = "STALE"
     EMPTY_AUDIENCE = "EMPTY_AUDIENCE"
     EMPTY_GROUP = "EMPTY_GROUP"
+    IN_USE = "IN_USE"
     INVALID = "INVALID"
     INVALID_CONDITION = "INVALID_CONDITION"
     NAME_TAKEN = "NAME_TAKEN"
@@ -66,6 +67,7 @@ described(
         "STALE": "It was changed since the version you expected.",
         "EMPTY_AUDIENCE": "No segment is included and no condition given.",
         "EMPTY_GROUP": "A group of conditions is empty; it would mean everybody.",
+        "IN_USE": "Campaigns use it; the message names them.",
         "INVALID": "A value cannot be accepted.",
         "INVALID_CONDITION": "The condition cannot be read, or names what does not exist.",
         "NAME_TAKEN": "The brand has a template of this name.",
@@ -90,18 +92,49 @@ def errors(refusals: list[Refused]) -> list[CampaignUserError]:
     return user_errors(CampaignUserError, CampaignErrorCode, refusals)
 
 
+@strawberry.type(description="What a template says in another language.")
+class TemplateTranslation:
+    locale: str = column("The locale, e.g. de or de-AT.")
+    subject: str = column("The subject, title or header, in Liquid; empty for SMS and WEBHOOK.")
+    html: str | None = column("The HTML part of a mail, in Liquid.")
+    text: str | None = column("The text, in Liquid.")
+    preheader: str | None = column("What mail programs show beside the subject, in Liquid.")
+    data: JSON | None = column("What an app, a pass or a receiver is told besides; its texts are Liquid.")
+
+
+@strawberry.type(description="A version of a template; it never changes.")
+class TemplateVersion:
+    number: int = column("Which one; 1 is the first.")
+    subject: str = column("The subject, title or header, in Liquid; empty for SMS and WEBHOOK.")
+    html: str | None = column("The HTML part of a mail, in Liquid.")
+    text: str | None = column("The text, in Liquid.")
+    preheader: str | None = column("What mail programs show beside the subject, in Liquid.")
+    data: JSON | None = column("What an app, a pass or a receiver is told besides; its texts are Liquid.")
+    actor: str = column("Who made it.")
+    created_at: datetime = column("When it was made.")
+
+
 @node(by_id=templates.TEMPLATE_BY_ID, scope=VIEW, description="What a message says, with its newest content.")
 class Template(Node):
     name: str = column("Its name, unique in the brand.")
     channel: Channel = column("The channel it is written for.")
-    subject: str = column("The subject, in Liquid.")
-    html: str | None = column("The HTML part, in Liquid; values are escaped.")
-    text: str | None = column("The text part, in Liquid.")
+    subject: str = column("The subject, title or header, in Liquid; empty for SMS and WEBHOOK.")
+    html: str | None = column("The HTML part of a mail, in Liquid; values are escaped.")
+    text: str | None = column("The text, in Liquid; null: a mail's is made from its HTML part.")
+    preheader: str | None = column("What mail programs show beside the subject, in Liquid.")
+    data: JSON | None = column(
+        "What an app, a pass or a receiver is told besides, by name; its texts are Liquid. `url` opens at a tap."
+    )
     current_version: int = column("The number of the newest content; campaigns that were sent keep theirs.")
     version: int = column("Grows with each change; give it as expectedVersion.")
     created_at: datetime = column("When it was made.")
     updated_at: datetime = column("When it was last changed.")
+    archived_at: datetime | None = column("When it was archived; null while it is offered.")
     brand: Brand | None = related(BRAND_BY_ID, "The brand it speaks for.", scope="customers:view", key="brand_id")
+    translations: list[TemplateTranslation] = listed(
+        templates.TRANSLATIONS_OF_TEMPLATE, "The newest content in other languages, by locale."
+    )
+    versions: Connection[TemplateVersion] = connected(templates.VERSIONS_OF_TEMPLATE, "All versions, newest first.")
 
 
 class TemplateOrderField(StrEnum):
@@ -130,6 +163,8 @@ class TemplateQueries:
         info: Info,
         order_by: Annotated[TemplateOrder | None, argument("The order; oldest first without it.")] = None,
         brand_id: Annotated[strawberry.ID | None, argument("Only of this brand.")] = None,
+        channel: Annotated[Channel | None, argument("Only for this channel.")] = None,
+        archived: Annotated[bool, argument("Those that are archived, instead of those that are offered.")] = False,
         search: Annotated[str | None, argument("Words that the name contains.")] = None,
         first: First = None,
         after: After = None,
@@ -137,65 +172,8 @@ class TemplateQueries:
         before: Before = None,
     ) -> Any:
         info.context.caller.require(VIEW)
-        where = templates.matching(row_id(brand_id, "Brand") if brand_id else None, search)
+        where = templates.matching(
+            row_id(brand_id, "Brand") if brand_id else None, search, channel=channel, archived=archived
+        )
         arguments = page_arguments(first, after, last, before, order_by, where)
         return info.context.loaders.page(templates.TEMPLATES, own_key(info), arguments)
-
-
-_NAMES = f"Liquid with if, unless and case over {listed()}; each also in camelCase."
-
-
-@strawberry.input(description=f"A template to make. {_NAMES}")
-class TemplateCreateInput:
-    brand_id: strawberry.ID = strawberry.field(description="The brand it speaks for.")
-    name: str = strawberry.field(description="Its name, unique in the brand.")
-    subject: str = strawberry.field(description="The subject, at most 500 characters of Liquid on one line.")
-    html: str | None = strawberry.field(default=None, description="The HTML part; it or text is needed.")
-    text: str | None = strawberry.field(default=None, description="The text part; it or html is needed.")
-
-
-@strawberry.input(description=f"What to change of a template; what is left out stays. {_NAMES}")
-class TemplateUpdateInput:
-    template_id: strawberry.ID = strawberry.field(description="Which template.")
-    name: str | None = strawberry.field(default=None, description="Its name, unique in the brand.")
-    subject: str | None = strawberry.field(default=None, description="The subject.")
-    html: str | None = strawberry.field(default=strawberry.UNSET, description="The HTML part; null removes it.")
-    text: str | None = strawberry.field(default=strawberry.UNSET, description="The text part; null removes it.")
-    expected_version: int | None = strawberry.field(default=None, description="Refuse unless this is its version.")
-
-
-@strawberry.type(description="The template made.")
-class TemplateCreatePayload(Payload):
-    template: Template | None = strawberry.field(description="The template, or null when refused.")
-    user_errors: list[CampaignUserError] = strawberry.field(description="Why it was refused.")
-
-
-@strawberry.type(description="The template after the change.")
-class TemplateUpdatePayload(Payload):
-    template: Template | None = strawberry.field(description="The template, or null when refused.")
-    user_errors: list[CampaignUserError] = strawberry.field(description="Why it was refused.")
-
-
-@strawberry.type
-class TemplateMutations:
-    @strawberry.mutation(description=scoped("Makes a template.", EDIT))
-    async def template_create(
-        self, info: Info, input: Annotated[TemplateCreateInput, argument("The template.")]
-    ) -> TemplateCreatePayload:
-        content = Content(input.subject, input.html, input.text)
-        brand_id = row_id(input.brand_id, "Brand")
-        made, refusals = await commands.create(info.context, brand_id, input.name, content)
-        return TemplateCreatePayload(template=read(info, templates.TEMPLATE_BY_ID, made), user_errors=errors(refusals))
-
-    @strawberry.mutation(description=scoped("Changes a template; other content becomes its next version.", EDIT))
-    async def template_update(
-        self, info: Info, input: Annotated[TemplateUpdateInput, argument("What to change.")]
-    ) -> TemplateUpdatePayload:
-        given = {"name": input.name, "subject": input.subject}
-        bodies = {"html": input.html, "text": input.text}
-        given |= {part: body for part, body in bodies.items() if body is not strawberry.UNSET}
-        template_id = row_id(input.template_id, "Template")
-        changed, refusals = await commands.update(info.context, template_id, given, input.expected_version)
-        return TemplateUpdatePayload(
-            template=read(info, templates.TEMPLATE_BY_ID, changed), user_errors=errors(refusals)
-        )

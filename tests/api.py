@@ -18,9 +18,9 @@ from resolvers.tokens import TokenKeys
 from resolvers.tools import Tools
 from schema.execute import PLANNER, execute
 from tests.campaigns import SECRET
-from workers.templates import check
+from workers.templates import check, show
 
-TOOLS = Tools(check, SECRET, tokens=TokenKeys([SECRET]), vault=Vault([SECRET]))
+TOOLS = Tools(check, SECRET, tokens=TokenKeys([SECRET]), vault=Vault([SECRET]), show_template=show)
 # Mutations that are refused without an idempotency key.
 NEED_KEYS = re.compile(r"\b(campaignSend|\w+Import)\(")
 Api = Callable[..., Awaitable[dict[str, Any]]]

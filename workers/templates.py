@@ -13,6 +13,7 @@ from liquid.exceptions import LiquidError
 
 from domain import templates
 from domain.consents import Channel
+from domain.previews import Shown
 from domain.refusals import Refused
 from domain.templates import Content
 from workers.parts import finished, introduced, prepared
@@ -123,6 +124,11 @@ def names_in(content: Content) -> set[str]:
     sources = content.sources()
     found = [_compiled(field == "html", source).global_variable_segments() for field, source in sources]
     return {f"{path[0]}.{path[1]}" for paths in found for path in paths}
+
+
+def show(content: Content, values: Mapping[str, Any]) -> Shown:
+    """The message as one recipient would get it, with what to say about it; refuses TEMPLATE_ERROR."""
+    return Shown(render(content, values), frozenset(names_in(content)), unknown_names(content, values))
 
 
 def _filled(data: Any, values: Mapping[str, Any]) -> Any:

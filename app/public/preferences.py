@@ -110,9 +110,9 @@ async def _answered(request: Request, purpose: Purpose, answer: Answer) -> Respo
     try:
         await request.app.state.rates.meter(NOBODY, _address(request)).charge(COST)
     except Rejected as refusal:
-        response = pages.refusal(429, "Too much at once", "Please try again in a moment.")
-        response.headers["Retry-After"] = str(refusal.details.get("retryAfter", 1))
-        return response
+        busy = pages.refusal(429, "Too much at once", "Please try again in a moment.")
+        busy.headers["Retry-After"] = str(refusal.details.get("retryAfter", 1))
+        return busy
     secret = request.app.state.tools.secret
     link = read([secret], purpose, request.path_params["token"]) if secret else None
     if link is None or (purpose is not Purpose.PREFERENCES and not isinstance(link, MessageLink)):

@@ -52,7 +52,8 @@ def get(port: int, path: str, host: str | None = None) -> tuple[int, dict[str, s
 
 
 def put(folder: Path, name: str, **said: object) -> None:
-    content = Content(str(said.get("subject", name)), **{p: str(said[p]) for p in ("html", "text") if p in said})
+    html, text = (str(said[part]) if part in said else None for part in ("html", "text"))
+    content = Content(str(said.get("subject", name)), html, text)
     if content.html is None and content.text is None:
         content = Content(content.subject, text="Hi")
     mail = Parcel(new_id(), "hello@tea.example", "Tea", "ann@x.example", EVIL, content, datetime.now(UTC))

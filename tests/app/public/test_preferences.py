@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
 
 from app.settings import Settings
 from db.confirmations import ask
@@ -72,7 +73,7 @@ def path(purpose: Purpose, link: Link) -> str:
 @pytest.fixture
 async def site(database: Database, organization: UUID, addresses: Any) -> AsyncIterator[Site]:
     shop = await open_shop(database, organization)
-    settings = Settings(database_url=addresses.database_url, redis_url=None, WAYFARE_SECRET=SECRET.decode())
+    settings = Settings(database_url=addresses.database_url, redis_url=None, secret=SecretStr(SECRET.decode()))
     with served(settings) as (place, _):
         yield Site(place, shop)
 
