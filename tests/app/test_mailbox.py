@@ -1,11 +1,13 @@
 """The development inbox's page: what was sent is listed, newest first, and cannot do anything."""
 
 import http.client
+import json
 import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import uvicorn
@@ -70,15 +72,15 @@ def test_newest_first_and_nothing_else_of_the_folder(folder: Path, port: int) ->
     assert "default-src 'none'" in headers["content-security-policy"]
     places = [body.index(f"2026{month}01T000000-000001.eml") for month in ("03", "02", "01")]
     assert places == sorted(places)
-    assert "3 mails" in body
+    assert "3 messages" in body
     assert "20260401" not in body
     assert "secret" not in body
 
 
 def test_an_empty_or_missing_folder_is_an_empty_inbox(folder: Path, port: int) -> None:
-    assert "0 mails" in get(port, "/inbox")[2]
+    assert "0 messages" in get(port, "/inbox")[2]
     folder.rmdir()
-    assert "0 mails" in get(port, "/inbox")[2]
+    assert "0 messages" in get(port, "/inbox")[2]
 
 
 def test_many_mails_are_cut_off(folder: Path, port: int) -> None:
@@ -124,3 +126,31 @@ def test_other_files_are_not_there(folder: Path, port: int, path: str) -> None:
 def test_a_name_that_leads_here_from_elsewhere_reads_nothing(folder: Path, port: int, host: str) -> None:
     put(folder, "1.eml", html="<p>")
     assert {get(port, path, host)[0] for path in ("/inbox", "/inbox/1.eml", "/inbox/1.eml/html")} == {404}
+
+
+def put_other(folder: Path, name: str, **said: object) -> None:
+    told = {"channel": "SMS", "id": "1", "at": "2026-03-01", "from": "Tea", "to": "+4915100000001", **said}
+    (folder / name).write_text(json.dumps(told))
+
+
+def test_every_channel_is_shown_and_searched(folder: Path, port: int) -> None:
+    put(folder, "20260101T000000-1.eml", subject="A mail")
+    put_other(folder, "20260102T000000-2.json", text=f"Your code {EVIL}")
+    devices = [{"kind": "FCM", "id": "d"}]
+    put_other(folder, "20260103T000000-3.json", channel="PUSH", subject="Push", data={"url": EVIL}, devices=devices)
+    put_other(folder, "20260104T000000-4.json", channel="WALLET", subject="Points", data={"points": "120"})
+    (folder / "20260105T000000-5.json").write_text("{")
+    body = get(port, "/inbox")[2]
+    places = [body.index(said) for said in ("WALLET", "PUSH", "SMS", "EMAIL")]
+    assert places == sorted(places)
+    assert EVIL not in body
+    shown = get(port, "/inbox/20260103T000000-3.json")[2]
+    assert "FCM" in shown
+    assert "&lt;script&gt;" in shown
+    assert EVIL not in shown
+    found = json.loads(get(port, "/inbox.json?q=POINTS%20120")[2])
+    assert [(one["channel"], one["data"]) for one in found["messages"]] == [("WALLET", {"points": "120"})]
+    assert json.loads(get(port, "/inbox.json")[2])["total"] == 5
+    assert get(port, "/inbox.json", "evil.example")[0] == 404
+    assert "1 messages" in get(port, "/inbox?q=code")[2]
+    assert EVIL not in get(port, f"/inbox?q={quote(EVIL)}")[2]
