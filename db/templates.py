@@ -115,12 +115,12 @@ def matching(
     return join(" and ", [predicate for predicate in asked if predicate is not None])
 
 
-async def find_template(tx: Transaction, template_id: UUID) -> Template | None:
-    """The template, locked against change until the transaction ends."""
+async def find_template(tx: Transaction, template_id: UUID, *, lock: bool = True) -> Template | None:
+    """The template, locked against change until the transaction ends unless it is only looked at."""
     return await tx.record(
         Template,
         f"select {columns_of(Template)} from {_NEWEST} "
-        "where t.organization_id = :organization and t.id = :id for no key update of t",
+        f"where t.organization_id = :organization and t.id = :id {'for no key update of t' if lock else ''}",
         id=template_id,
     )
 

@@ -69,7 +69,7 @@ def _shown(context: Context, asked: Draft, values: Mapping[str, Any], locale: st
 
 
 async def _stored(tx: Transaction, template_id: UUID | None) -> Draft | None:
-    found = template_id and await templates.find_template(tx, template_id)
+    found = template_id and await templates.find_template(tx, template_id, lock=False)
     if not found:
         return None
     said = await templates.localized_of(tx, found.id, found.current_version)
