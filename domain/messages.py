@@ -56,6 +56,7 @@ class SkipReason(StrEnum):
     QUIET_HOURS_EXPIRED = "QUIET_HOURS_EXPIRED"
     HOLDOUT = "HOLDOUT"
     PAST_LOCAL_TIME = "PAST_LOCAL_TIME"
+    LEFT_STAGE = "LEFT_STAGE"
 
 
 class DeliveryPolicy(StrEnum):

@@ -72,8 +72,8 @@ async def move(
         )
         _require_moved(outcomes, path)
         customers = [outcome.customer_id for outcome in outcomes]
-        if to.actions:
-            await act(tx, sql("select unnest(:ids::uuid[]) as customer_id", ids=customers), at=context.now)
+        # Also for a stage without actions: what the one that was left had begun may end.
+        await act(tx, sql("select unnest(:ids::uuid[]) as customer_id", ids=customers), at=context.now)
         await journeys.tell_segments(tx, customers, context.now)
         return customers
 

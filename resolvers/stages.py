@@ -16,9 +16,12 @@ from domain.journeys import Stage as Definition
 from domain.journeys import StageKind
 from domain.journeys.actions import declared
 from domain.journeys.definitions import MAX_STAGES, checked, following_days, key_of, require_place, with_rule
+from domain.journeys.messages import is_message
 from domain.journeys.reachability import require_reachable
 from domain.refusals import Refused
+from resolvers.campaigns import SENDING
 from resolvers.context import Context
+from resolvers.stage_messages import declare
 
 EDIT = "journeys:edit"
 
@@ -48,8 +51,7 @@ async def create(context: Context, given: Mapping[str, Any], position: int | Non
             raise Refused("TOO_MANY", f"A lifecycle has at most {MAX_STAGES} stages; 5 to 8 serve best.", ())
         kind = StageKind(given["kind"])
         values = with_rule(kind, checked({"key": key_of(str(given["name"])), **given}))
-        if "actions" in values:
-            values["actions"] = declared(values["actions"], (), context.now)
+        await _declare(context, tx, values, (), str(given["name"]))
         stage_id = new_id()
         await _require_sound(tx, every, None, values)
         order = _inserted(every, stage_id, kind, position)
@@ -80,8 +82,7 @@ async def update(
         every = await stages.list_stages(tx)
         stage = _find(every, stage_id, expected_version)
         values = following_days(checked(given), stage.retention_days, stage.condition)
-        if "actions" in values:
-            values["actions"] = declared(values["actions"], stage.actions, context.now)
+        await _declare(context, tx, values, stage.actions, stage.name)
         changes = {name: value for name, value in values.items() if value != getattr(stage, name)}
         _require_initial(stage, changes)
         await _require_sound(tx, every, stage, changes)
@@ -138,10 +139,29 @@ async def delete(context: Context, stage_id: UUID, move_to: UUID | None, expecte
             message = f"{inside} customers stand in this stage: say where they go."
             raise Refused("MOVE_TO_REQUIRED", message, ("moveToStageId",))
         _require_reachable([_definition(other) for other in every if other.id != stage_id], None)
+        if any(is_message(action) for action in stage.actions):
+            await declare(tx, stage.name, (), stage.actions, context.now)
         await stages.close_stage(tx, stage_id, successor, delete=True)
         return Changed(stage_id, await request_evaluation(tx, None, actor=context.caller.actor))
 
     return await _told(context, work)
+
+
+async def _declare(
+    context: Context, tx: Transaction, values: dict[str, Any], before: Sequence[Mapping[str, Any]], name: str
+) -> None:
+    """Tasks and messages among `values`, as `actions` that the stage keeps; what is not named stays."""
+    messages = values.pop("messages", None)
+    if messages is None and "actions" not in values:
+        return
+    tasks = [dict(action) for action in before if not is_message(action)]
+    if "actions" in values:
+        tasks = declared(values["actions"], tasks, context.now)
+    kept = [dict(action) for action in before if is_message(action)]
+    if messages is not None:
+        context.caller.require(SENDING)
+        kept = await declare(tx, name, messages, before, context.now)
+    values["actions"] = [*tasks, *kept]
 
 
 async def _told(context: Context, work: Callable[..., Any]) -> Told:

@@ -1,13 +1,16 @@
 """Journeys, stages and scores as clients see them."""
 
+from dataclasses import dataclass
 from datetime import date as Date  # noqa: N812  # PredictedChurn has a field named date
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import strawberry
 
+from db.campaigns import CAMPAIGN_BY_ID
 from db.customers import CUSTOMER_BY_ID
 from db.journeys import churn, records
 from db.journeys.tasks import TASKS_OF_CUSTOMER
@@ -16,6 +19,7 @@ from domain.conditions import parse, sentence
 from domain.journeys import Lock, StageKind, Trigger
 from domain.journeys.actions import Repeat, TaskKind
 from domain.journeys.churn import ChurnBasis
+from domain.journeys.messages import is_message
 from domain.journeys.triggers import StageTrigger
 from domain.retention import ActionPriority, RetentionAction
 from resolvers.ids import row_id
@@ -41,6 +45,7 @@ from schema.node import Node, node
 from schema.scalars import JSON
 
 if TYPE_CHECKING:
+    from schema.campaigns import Campaign
     from schema.customers import Customer
     from schema.tasks import Task
 
@@ -136,6 +141,29 @@ class StageAction:
     cancel_on_leave: bool = column("Whether an open task is cancelled when the customer leaves the stage.")
 
 
+@strawberry.type(description="A message that entering a stage sends.")
+class StageMessage:
+    key: str = column("Its short name, unique among the stage's messages.")
+    delay_days: int = column("How many days after the stage was entered it is sent.")
+    repeat: Repeat = column("Whether coming back to the stage sends it again.")
+    cancel_on_leave: bool = column("Whether what is not sent yet is skipped when the customer leaves the stage.")
+    campaign: Annotated["Campaign", strawberry.lazy("schema.campaigns")] | None = related(
+        CAMPAIGN_BY_ID,
+        "What it says and what became of it; pause it there, and resume it.",
+        scope="campaigns:view",
+        key="campaign_id",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    key: str
+    delay_days: int
+    repeat: Repeat
+    cancel_on_leave: bool
+    campaign_id: UUID
+
+
 @strawberry.type(description="A stage as it was: what the evidence of a transition names by its number.")
 class JourneyStageVersion:
     number: int = column("The stage's version; evidence names it as ruleVersion.")
@@ -196,6 +224,21 @@ class JourneyStage(Node):
                 cancel_on_leave=action["cancelOnLeave"],
             )
             for action in root.actions
+            if not is_message(action)
+        ]
+
+    @strawberry.field(description="What entering it sends.", graphql_type=list[StageMessage])
+    def messages(self, root: strawberry.Parent[Any]) -> Any:
+        return [
+            _Sent(
+                action["key"],
+                action["delayDays"],
+                Repeat(action["repeat"]),
+                action["cancelOnLeave"],
+                UUID(action["campaignId"]),
+            )
+            for action in root.actions
+            if is_message(action)
         ]
 
     @strawberry.field(

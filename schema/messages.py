@@ -64,6 +64,7 @@ described(
         "SUPPRESSED": "The address is suppressed.",
         "DUPLICATE_ADDRESS": "Another customer of the audience has the same address.",
         "CAMPAIGN_CANCELLED": "The campaign was cancelled before it was sent.",
+        "LEFT_STAGE": "The customer left the stage whose message it was.",
         "CUSTOMER_DELETED": "The customer was deleted before it was sent.",
         "RENDER_ERROR": "The template cannot be rendered for this customer.",
         "FREQUENCY_CAPPED": "A frequency rule lets no more messages to the customer through.",

@@ -7,6 +7,7 @@ import strawberry
 
 from db import bulk
 from db.stages import STAGE_BY_ID, STAGES
+from domain.campaigns import CampaignClass
 from domain.journeys import StageKind
 from domain.journeys.actions import Repeat, TaskKind
 from domain.journeys.triggers import StageTrigger
@@ -16,6 +17,7 @@ from resolvers.ids import global_id, row_id
 from resolvers.stages import EDIT
 from schema.bulk import BulkOperation
 from schema.conditions import SegmentConditionInput, given_condition
+from schema.drafts import CampaignContentInput
 from schema.enums import described
 from schema.fields import Info, argument, own_key, read, scoped
 from schema.journeys import JourneyStage
@@ -77,6 +79,28 @@ class StageActionInput:
     )
 
 
+@strawberry.input(
+    description="A message that entering the stage sends, on the first channel that reaches the customer."
+)
+class StageMessageInput:
+    key: str = _must("Its short name, unique among the stage's messages; it owns a campaign of this name.")
+    brand_id: strawberry.ID = _must("Who speaks; only its customers are reached.")
+    contents: list[CampaignContentInput] = _must("What is said on each channel, in the order in which they are tried.")
+    class_: CampaignClass = strawberry.field(
+        name="class", default=CampaignClass.MARKETING, description="Whether recipients may refuse it."
+    )
+    topic: str = strawberry.field(default="marketing", description="What a recipient unsubscribes from.")
+    delay_days: int = strawberry.field(
+        default=0, description="Sent so many days after the stage was entered, 0 to 365."
+    )
+    repeat: Repeat = strawberry.field(
+        default=Repeat.EACH_ENTRY, description="Whether coming back to the stage sends it again."
+    )
+    cancel_on_leave: bool = strawberry.field(
+        default=True, description="Whether what is not sent yet is skipped when the customer leaves the stage."
+    )
+
+
 @strawberry.input(description="A stage to add.")
 class JourneyStageCreateInput:
     name: str = _must("Its name, at most 100 characters.")
@@ -93,6 +117,9 @@ class JourneyStageCreateInput:
         "Of a retention stage: where customers with new activity go when no progression stage's rule holds."
     )
     actions: list[StageActionInput] | None = _may("Tasks that entering it causes, at most 10.")
+    messages: list[StageMessageInput] | None = _may(
+        "Messages that entering it sends, at most 10. Takes the scope `campaigns:send` besides."
+    )
     color: str | None = _may("Its colour, #RRGGBB.")
     icon: str | None = _may("The name of its icon.")
     position: int | None = strawberry.field(
@@ -111,6 +138,10 @@ class JourneyStageUpdateInput:
     allow_demotion: bool | None = _may("Whether customers fall back from it when a lower stage's rule is the highest.")
     win_back_to_stage_id: strawberry.ID | None = _may("Where it wins customers back to when no rule holds.")
     actions: list[StageActionInput] | None = _may("Tasks that entering it causes from now on; instead of those so far.")
+    messages: list[StageMessageInput] | None = _may(
+        "Messages that entering it sends from now on; instead of those so far, whose rest is skipped. Takes the scope "
+        "`campaigns:send` besides."
+    )
     color: str | None = _may("Its colour, #RRGGBB; null takes it away.")
     icon: str | None = _may("The name of its icon; null takes it away.")
     is_initial: bool | None = _may("True makes journeys start in it instead of where they started so far.")
@@ -236,9 +267,16 @@ def _given(given: Any) -> dict[str, Any]:
         found["condition"] = given_condition(found["condition"])
     if found.get("actions") is not None:
         found["actions"] = [vars(action) for action in found["actions"]]
+    if found.get("messages") is not None:
+        found["messages"] = [_message(message) for message in found["messages"]]
     if "win_back_to_stage_id" in found:
         found["win_back_to_id"] = _stage_id(found.pop("win_back_to_stage_id"))
     return found
+
+
+def _message(given: StageMessageInput) -> dict[str, Any]:
+    contents = [(said.channel, row_id(said.template_id, "Template")) for said in given.contents]
+    return {**vars(given), "brand_id": row_id(given.brand_id, "Brand"), "contents": contents}
 
 
 def _stage_id(given: str | None) -> Any:

@@ -9,9 +9,11 @@ from db.campaigns import CAMPAIGN, SEND_JOB, SNAPSHOT_JOB, Campaign
 from db.database import Transaction
 from db.experiments import conclusion
 from db.jobs import Claim
+from db.journeys import messages
 from db.metrics import recompute_stale
 from db.points import point
-from domain.campaigns import FAIL, PAUSE, SENDING, CampaignStatus
+from domain.campaigns import FAIL, PAUSE, SENDING, CampaignKind, CampaignStatus
+from domain.live import CampaignProgress
 from domain.suppressions import AddressKey
 from workers.delivery import delivery
 from workers.jobs import Again, Run, handles, when_dead
@@ -19,7 +21,8 @@ from workers.providers.provider import UnreachableError
 from workers.sending import HaltedError, Sending
 from workers.ways import Ways
 
-SLICE = 20.0
+# Short, because whoever else is due waits for the end of it (fair_job).
+SLICE = 2.0
 # While a server cannot be used nothing counts as an attempt, so asking again costs nothing.
 OUTAGE_PAUSE = timedelta(seconds=30)
 BUSY = timedelta(seconds=5)
@@ -122,6 +125,7 @@ async def _send(run: Run, campaign: Campaign) -> Again | None:
             await _tell(run, campaign.id, None if ways.trouble is None else str(ways.trouble))
             sending = Sending(run, campaign, ways.providers, here)
             while asyncio.get_running_loop().time() < until:
+                await _address(run, campaign, here.secret)
                 if not await sending.batch():
                     return await _rest(run, campaign, ways)
     except HaltedError:
@@ -129,6 +133,16 @@ async def _send(run: Run, campaign: Campaign) -> Again | None:
     except UnreachableError as error:
         return await _pause(run, campaign.id, error)
     return Again()
+
+
+async def _address(run: Run, campaign: Campaign, secret: bytes) -> None:
+    """Messages of stages are addressed when they are due."""
+    if campaign.kind == CampaignKind.TRIGGERED:
+        async with run.database.tenant(run.organization_id) as tx:
+            if await messages.address(tx, campaign, AddressKey.of(secret, run.organization_id)):
+                tx.events.append(CampaignProgress(campaign.id))
+            point("message.addressing")
+        point("message.addressed")
 
 
 async def _rest(run: Run, campaign: Campaign, ways: Ways) -> Again | None:

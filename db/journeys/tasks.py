@@ -5,6 +5,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from db.database import Transaction
+from db.journeys.messages import enter
 from db.records import columns_of
 from db.relations import Relation, Sort
 from db.slices import among
@@ -37,12 +38,14 @@ TASKS_OF_CUSTOMER = Relation("tasks_of_customer", Task, "task t", key="t.custome
 
 async def act(tx: Transaction, candidates: Statement | None, *, at: datetime) -> int:
     """Makes what is missing for the stage that each candidate (None: everybody) stands in; returns how many tasks.
+    Enters what its messages are besides.
 
     It compares what there should be with what there is, so it is made at least once, whoever forgot it, and never
     twice. Open tasks of stages that were left are cancelled unless they say otherwise.
     """
     who = among("j.customer_id", candidates) if candidates else Statement("true")
     made: int = await tx.value(_ACT, among=who, at=at)
+    await enter(tx, who)
     return made
 
 
@@ -52,7 +55,7 @@ with declared as materialized (
     select s.id as stage_id, a.* from journey_stage s
     cross join lateral jsonb_to_recordset(s.actions) as a (
         key text, kind text, title text, "dueInDays" integer, repeat text, since timestamptz)
-    where s.organization_id = :organization and s.actions <> '[]'
+    where s.organization_id = :organization and s.actions <> '[]' and a.kind <> 'MESSAGE'
 ),
 left_behind as (
     update task t

@@ -11,6 +11,8 @@ from domain.refusals import Refused
 
 MAX_ACTIONS = 10
 MAX_DUE_DAYS = 365
+# The kind of an action that is no task (domain/journeys/messages.py).
+MESSAGE = "MESSAGE"
 
 
 class TaskKind(StrEnum):
@@ -34,7 +36,7 @@ class Repeat(StrEnum):
     EACH_ENTRY = "EACH_ENTRY"
 
 
-_KEY = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,48}[a-z0-9])?")
+KEY = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,48}[a-z0-9])?")
 
 
 def declared(
@@ -56,7 +58,7 @@ def declared(
 
 
 def _checked(action: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
-    if not _KEY.fullmatch(action["key"]):
+    if not KEY.fullmatch(action["key"]):
         message = "A key has 1 to 50 lower-case letters, digits and inner hyphens or underscores."
         raise Refused("INVALID", message, (*path, "key"))
     if not 0 <= action["due_in_days"] <= MAX_DUE_DAYS:
