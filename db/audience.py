@@ -1,6 +1,7 @@
 """The audience of a campaign: who is in it, who of them may be written to, and its snapshot in the ledger."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -91,18 +92,30 @@ async def is_taken(tx: Transaction, campaign_id: UUID) -> bool:
 
 
 async def take_chunk(
-    tx: Transaction, campaign: Campaign, key: AddressKey, *, after: UUID, at: datetime, size: int = CHUNK
+    tx: Transaction,
+    campaign: Campaign,
+    key: AddressKey,
+    *,
+    after: UUID,
+    at: datetime,
+    size: int = CHUNK,
+    named: Sequence[UUID] | None = None,
 ) -> UUID | None:
     """Enters the next customers of the audience into the ledger, also those who get nothing, with the reason.
+
+    named: these customers, all of them, instead of the campaign's audience.
 
     Returns where the next chunk begins, None after the last. Each chunk may be entered once: a second time it violates
     a key, because looking whether it is there already would cost every snapshot a third look into each index.
     """
-    audience = campaign.audience
+    audience = campaign.audience if named is None else replace(campaign.audience, customer_ids=tuple(named))
     upto = await _end_of_chunk(tx, audience, after, size)
     # Hash joins of ranges cost the same whatever statistics say of an organization they may not know yet, and each look
     # for an address that is there already must go by the index, though the ledger was empty a moment ago.
-    await tx.run("set local enable_nestloop = off; set local enable_seqscan = off; set local work_mem = '64MB'")
+    # A few named ones are looked up one by one.
+    many = audience.customer_ids is None
+    if many:
+        await tx.run("set local enable_nestloop = off; set local enable_seqscan = off; set local work_mem = '64MB'")
     await tx.run(
         """
         with wanted as materialized (:wanted)
@@ -130,9 +143,10 @@ async def take_chunk(
         at=at,
         **await _shared(tx, campaign, at),
     )
-    await tx.run(
-        "set local enable_nestloop to default; set local enable_seqscan to default; set local work_mem to default"
-    )
+    if many:
+        await tx.run(
+            "set local enable_nestloop to default; set local enable_seqscan to default; set local work_mem to default"
+        )
     return upto
 
 

@@ -1,6 +1,6 @@
 """Campaigns as they are stored: drafts change, every other change of status is a compare-and-set."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -76,6 +76,7 @@ class Campaign:
     on_cap: str
     max_deferral: timedelta
     archived_at: datetime | None
+    data: dict[str, Any]
     resend_of: UUID | None
     # Wall-clock times as people write them: no type of JSON has a time without a zone.
     local_time: str | None = column("""to_char(t.scheduled_local, 'YYYY-MM-DD"T"HH24:MI')""")
@@ -138,6 +139,7 @@ class Draft:
     contents: tuple[ChannelContent, ...] = ()
     restraint: Restraint = field(default_factory=Restraint)
     kind: CampaignKind = CampaignKind.BROADCAST
+    data: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def says(self) -> tuple[ChannelContent, ...]:
@@ -219,15 +221,16 @@ async def create_campaign(tx: Transaction, campaign_id: UUID, draft: Draft) -> N
         insert into campaign (organization_id, id, brand_id, kind, name, description, class, channel, topic,
                               delivery_policy, template_id, template_version, include_segment_ids, exclude_segment_ids,
                               channel_strategy, condition, quiet_from, quiet_until, quiet_policy, ignore_caps,
-                              counts_toward_caps, on_cap, max_deferral)
+                              counts_toward_caps, on_cap, max_deferral, data)
         select :organization, :id, :brand_id, :kind, :name, :description, :class, :channel, :topic, :policy,
                t.id, t.current_version, :include, :exclude, :strategy, :condition, :quiet_from, :quiet_until,
-               :quiet_policy, :ignore_caps, :counts, :on_cap, :max_deferral
+               :quiet_policy, :ignore_caps, :counts, :on_cap, :max_deferral, :data
         from template t where t.organization_id = :organization and t.id = :template_id
         """,
         id=campaign_id,
         brand_id=draft.audience.brand_id,
         kind=draft.kind.value,
+        data=dict(draft.data),
         **_values(draft),
     )
     await tx.run(
@@ -329,8 +332,9 @@ select :type::text, jsonb_build_object('campaignId', :id::uuid, 'status', :statu
 """
 
 
-async def start(tx: Transaction, campaign_id: UUID, by: Move = campaigns.SEND) -> bool:
-    """Begins to send: pins the templates' newest versions and owes the snapshot; False when it has begun already."""
+async def start(tx: Transaction, campaign_id: UUID, by: Move = campaigns.SEND, *, owing: bool = True) -> bool:
+    """Begins to send: pins the templates' newest versions and owes the snapshot, unless the caller takes it; False when
+    it has begun already."""
     if not await move(tx, campaign_id, by):
         return False
     await tx.run(
@@ -347,7 +351,8 @@ async def start(tx: Transaction, campaign_id: UUID, by: Move = campaigns.SEND) -
         """,
         id=campaign_id,
     )
-    await request_sending(tx, campaign_id)
+    if owing:
+        await request_sending(tx, campaign_id)
     return True
 
 

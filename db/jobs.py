@@ -115,6 +115,12 @@ async def sweep(tx: Transaction, batch: int = 500) -> list[UUID]:
     return [row[0] for row in await tx.rows("select * from sweep_jobs(:batch)", batch=batch)]
 
 
+async def fair(tx: Transaction, job_id: UUID) -> UUID:
+    """What to do when this job's bell rings: the due job whose organization is next, so that none starves another."""
+    found: UUID = await tx.value("select fair_job(:id)", id=job_id)
+    return found
+
+
 async def health(tx: Transaction) -> Health:
     found = await tx.record(Health, "select oldest_due, due, dead from job_health()")
     assert found

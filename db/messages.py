@@ -35,6 +35,19 @@ class Message:
     sending_at: datetime | None
     sent_at: datetime | None
     updated_at: datetime
+    variant: int | None
+    is_test: bool
+    delivered_at: datetime | None
+    opened_at: datetime | None
+    clicked_at: datetime | None
+    machine_opened_at: datetime | None
+    machine_clicked_at: datetime | None
+    bounced_at: datetime | None
+    bounce_kind: str | None
+    complained_at: datetime | None
+    unsubscribed_at: datetime | None
+    replied_at: datetime | None
+    converted_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +160,15 @@ async def resolve(tx: Transaction, message_id: UUID, status: MessageStatus, note
             events=await outcomes(tx),
         )
     )
+
+
+async def entered(tx: Transaction, campaign_id: UUID) -> list[tuple[UUID, UUID]]:
+    """A campaign's messages and their customers, in the order in which they were entered."""
+    rows = await tx.rows(
+        "select id, customer_id from message where organization_id = :organization and campaign_id = :id order by id",
+        id=campaign_id,
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 async def outcomes(tx: Transaction) -> Statement:

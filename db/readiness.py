@@ -6,17 +6,18 @@ from db.campaign_contents import contents_of
 from db.campaigns import Campaign, find_brand, unusable_segments
 from db.conditions.references import require_references
 from db.database import Transaction
+from domain.campaigns import Audience
 from domain.conditions import parse
 from domain.consents import Channel
 from domain.refusals import Refused
 
 
-async def require_ready(tx: Transaction, campaign: Campaign, sender: str | None) -> None:
+async def require_ready(tx: Transaction, campaign: Campaign, sender: str | None, named: Audience | None = None) -> None:
     """Refuses EMPTY_AUDIENCE, SEGMENT_NOT_ACTIVE, INVALID_CONDITION, TEMPLATE_ERROR and SENDER_MISSING.
 
-    sender: the address of brands that have none of their own.
+    sender: the address of brands that have none of their own; named: the audience, if it is of named customers.
     """
-    of = campaign.audience.check()
+    of = named or campaign.audience.check()
     if await unusable_segments(tx, of.brand_id, of.segment_ids):
         raise Refused("SEGMENT_NOT_ACTIVE", "A segment of the audience is not active, or not there any more.")
     if campaign.condition is not None:

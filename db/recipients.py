@@ -170,7 +170,8 @@ def chosen(organization_id: UUID, audience: Audience, judged: Statement) -> Stat
     if audience.strategy is ChannelStrategy.PREFERRED:
         preferred = """
             ((select p.preferred_channel from contact_preference p
-             where p.organization_id = :organization and p.customer_id = j.customer_id) is not distinct from j.channel) desc,
+             where p.organization_id = :organization and p.customer_id = j.customer_id)
+             is not distinct from j.channel) desc,
         """
     return sql(
         f"""

@@ -32,6 +32,10 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "links": ("unsubscribe", "preferences", "confirm"),
 }
 _CAPITAL = re.compile(r"[A-Z]")
+# Values that a call of messageSend gives; any name, and nothing where none of it was given.
+GIVEN = "data"
+MAX_GIVEN, MAX_GIVEN_TEXT = 50, 2_000
+_GIVEN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +147,15 @@ def is_name(path: Sequence[Any]) -> bool:
     if len(path) != 2 or not all(isinstance(part, str) for part in path):
         return False
     group, name = path
+    if group == GIVEN:
+        return bool(_GIVEN_NAME.fullmatch(name))
     return _CAPITAL.sub(lambda found: f"_{found[0].lower()}", name) in NAMES.get(group, ())
 
 
 def listed() -> str:
     """Every name, for people."""
-    return ", ".join(f"{group}.{name}" for group, names in NAMES.items() for name in names)
+    named = ", ".join(f"{group}.{name}" for group, names in NAMES.items() for name in names)
+    return f"{named}, and {GIVEN}.* as messageSend gives it"
 
 
 def spelled(group: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,3 +182,19 @@ def known(customer: Mapping[str, Any], zone: tzinfo) -> dict[str, dict[str, Any]
     }
     told["first_name"] = first_name(told["kind"], told["name"])
     return {group: spelled(group, told) for group in ("customer", "metrics")}
+
+
+def given(values: object, *field: str) -> dict[str, Any]:
+    """Values for `data.*`: names with texts, numbers or truths; refuses INVALID."""
+    if not isinstance(values, dict):
+        raise Refused("INVALID", "This must be a JSON object.", field)
+    if len(values) > MAX_GIVEN:
+        raise Refused("INVALID", f"At most {MAX_GIVEN} values.", field)
+    for name, value in values.items():
+        if not _GIVEN_NAME.fullmatch(name):
+            raise Refused("INVALID", "A name has 1 to 50 letters, digits and underscores, a letter first.", field)
+        plain = value is None or isinstance(value, bool | int | float)
+        if not plain and not (isinstance(value, str) and len(value) <= MAX_GIVEN_TEXT and "\0" not in value):
+            message = f"{name} must be a text of at most {MAX_GIVEN_TEXT} characters, a number, true, false or null."
+            raise Refused("INVALID", message, field)
+    return dict(values)

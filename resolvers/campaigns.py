@@ -112,6 +112,14 @@ async def _move(context: Context, campaign_id: UUID, move: Move) -> Done:
     return await context.command(SENDING, work)
 
 
+async def require_ready_now(context: Context, tx: Transaction, campaign: Campaign, of: Audience) -> None:
+    """As `require_ready`, for an audience of named customers."""
+    try:
+        await require_ready(tx, campaign, context.tools.sender, of)
+    except Refused as refusal:
+        raise Refused(refusal.code, refusal.message, ("input", "brandId")) from None
+
+
 async def _require_ready(context: Context, tx: Transaction, campaign: Campaign) -> None:
     try:
         await require_ready(tx, campaign, context.tools.sender)

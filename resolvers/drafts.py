@@ -5,8 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from db import campaigns, templates
-from db.campaign_contents import contents_of
+from db import campaign_contents, campaigns, templates
 from db.campaigns import Campaign, Draft
 from db.conditions.references import require_references
 from db.database import Transaction
@@ -98,7 +97,7 @@ _DEFAULTS: Mapping[str, Any] = {
 
 async def _told(tx: Transaction, found: Campaign) -> Mapping[str, Any]:
     told = {name: getattr(found, name) for name in _DEFAULTS if name not in ("contents", "template_id")}
-    said = [(c.channel, c.template_id) for c in await contents_of(tx, found.id) if c.variant == 1]
+    said = [(c.channel, c.template_id) for c in await campaign_contents.contents_of(tx, found.id) if c.variant == 1]
     restraint = {name: getattr(found.restraint, name) for name in RESTRAINT}
     listed_in = found.audience.listed_in
     return {**told, **restraint, "contents": said, "template_id": None, "listed_in": listed_in}
@@ -107,7 +106,7 @@ async def _told(tx: Transaction, found: Campaign) -> Mapping[str, Any]:
 async def _drafted(tx: Transaction, brand_id: UUID, told: Mapping[str, Any]) -> Draft:
     """The draft that results; everything it names is there and is this brand's."""
     try:
-        contents = _contents(told["contents"], told["template_id"])
+        contents = contents_of(told["contents"], told["template_id"])
         of = Audience(
             brand_id,
             tuple(told["include_segment_ids"]),
@@ -125,12 +124,12 @@ async def _drafted(tx: Transaction, brand_id: UUID, told: Mapping[str, Any]) -> 
     except Refused as refusal:
         raise refusal.under("input") from None
     await require_usable(tx, of)
-    await _require_templates(tx, brand_id, contents, ("templateId",) if told["template_id"] else None)
+    await require_templates(tx, brand_id, contents, ("templateId",) if told["template_id"] else None)
     policy = DeliveryPolicy(told["delivery_policy"])
     return Draft(name, description, contents[0].template_id, of, policy, contents, restraint)
 
 
-def _contents(given: Sequence[tuple[str, UUID]] | None, template_id: UUID | None) -> tuple[ChannelContent, ...]:
+def contents_of(given: Sequence[tuple[str, UUID]] | None, template_id: UUID | None) -> tuple[ChannelContent, ...]:
     """What is said on each channel; `template_id` is what mails say. Refuses INVALID."""
     if template_id is not None:
         others = [content for content in given or () if content[0] != Channel.EMAIL]
@@ -169,7 +168,7 @@ async def _condition(tx: Transaction, given: object) -> Condition | None:
     return condition
 
 
-async def _require_templates(
+async def require_templates(
     tx: Transaction, brand_id: UUID, contents: Sequence[ChannelContent], path: tuple[str, ...] | None
 ) -> None:
     """Every template is the brand's and written for its channel."""

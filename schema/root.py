@@ -13,6 +13,7 @@ from schema.conditions import ConditionFieldQueries
 from schema.consents import ConsentMutations, ConsentQueries
 from schema.customers import CustomerQueries
 from schema.devices import DeviceMutations
+from schema.direct import MessageSendMutations
 from schema.drafts import DraftMutations
 from schema.experimenting import ExperimentMutations
 from schema.explaining import ExplainingQueries
@@ -23,6 +24,7 @@ from schema.journey_analytics import JourneyAnalyticsQueries
 from schema.journeys import JourneyQueries
 from schema.members import MemberMutations, MemberQueries
 from schema.messages import MessageMutations, MessageQueries
+from schema.messaging_figures import MessagingFigureQueries
 from schema.moving import JourneyMutations
 from schema.node import NodeQueries
 from schema.notes import NoteMutations
@@ -35,6 +37,7 @@ from schema.providers import ProviderQueries
 from schema.rate import RateQueries
 from schema.recording import FactMutations
 from schema.recovery import RecoveryMutations
+from schema.results import ResultMutations, ResultQueries
 from schema.roles import RoleMutations, RoleQueries
 from schema.scores import ScoreMutations, ScoreQueries
 from schema.segment_analytics import SegmentAnalyticsQueries
@@ -86,6 +89,8 @@ class Query(
     ConsentTopicQueries,
     CampaignQueries,
     MessageQueries,
+    MessagingFigureQueries,
+    ResultQueries,
     FrequencyRuleQueries,
     WebhookQueries,
     ProviderQueries,
@@ -122,7 +127,9 @@ class Mutation(
     ExperimentMutations,
     CampaignCopyMutations,
     MessageMutations,
+    ResultMutations,
     FrequencyRuleMutations,
+    MessageSendMutations,
     ConsentMutations,
     WebhookMutations,
     ProviderMutations,

@@ -22,7 +22,7 @@ from workers.templates import check, show
 
 TOOLS = Tools(check, SECRET, tokens=TokenKeys([SECRET]), vault=Vault([SECRET]), show_template=show)
 # Mutations that are refused without an idempotency key.
-NEED_KEYS = re.compile(r"\b(campaignSend|\w+Import)\(")
+NEED_KEYS = re.compile(r"\b(campaignSend|messageSend|\w+Import)\(")
 Api = Callable[..., Awaitable[dict[str, Any]]]
 
 

@@ -8,7 +8,7 @@ from db import audience, campaigns, deliveries
 from db.campaigns import CAMPAIGN, SEND_JOB, SNAPSHOT_JOB, Campaign
 from db.database import Transaction
 from db.experiments import conclusion
-from db.jobs import Claim
+from db.jobs import Claim, fair
 from db.journeys import messages
 from db.metrics import recompute_stale
 from db.points import point
@@ -21,8 +21,9 @@ from workers.providers.provider import UnreachableError
 from workers.sending import HaltedError, Sending
 from workers.ways import Ways
 
-# Short, because whoever else is due waits for the end of it (fair_job).
-SLICE = 2.0
+SLICE = 20.0
+# When somebody else waits for a hand, it is theirs after this time.
+TURN = 2.0
 # While a server cannot be used nothing counts as an attempt, so asking again costs nothing.
 OUTAGE_PAUSE = timedelta(seconds=30)
 BUSY = timedelta(seconds=5)
@@ -118,13 +119,13 @@ async def _skip(run: Run, campaign_id: UUID) -> Again | None:
 
 
 async def _send(run: Run, campaign: Campaign) -> Again | None:
-    until = asyncio.get_running_loop().time() + SLICE
+    began = asyncio.get_running_loop().time()
     try:
         here = delivery()
         async with Ways(run, campaign) as ways:
             await _tell(run, campaign.id, None if ways.trouble is None else str(ways.trouble))
             sending = Sending(run, campaign, ways.providers, here)
-            while asyncio.get_running_loop().time() < until:
+            while not await _is_over(run, asyncio.get_running_loop().time() - began):
                 await _address(run, campaign, here.secret)
                 if not await sending.batch():
                     return await _rest(run, campaign, ways)
@@ -133,6 +134,14 @@ async def _send(run: Run, campaign: Campaign) -> Again | None:
     except UnreachableError as error:
         return await _pause(run, campaign.id, error)
     return Again()
+
+
+async def _is_over(run: Run, seconds: float) -> bool:
+    """Whether the hand that has worked so long is somebody else's now."""
+    if seconds < TURN:
+        return False
+    async with run.database.untenanted() as tx:
+        return seconds >= SLICE or await fair(tx, run.claim.id) != run.claim.id
 
 
 async def _address(run: Run, campaign: Campaign, secret: bytes) -> None:

@@ -14,7 +14,7 @@ from db.organizations import current_organization
 from domain.campaigns import CampaignClass
 from domain.consents import Channel
 from domain.links import MessageLink, Place, Purpose
-from domain.templates import Localized, known, spelled
+from domain.templates import GIVEN, Localized, known, spelled
 from workers.delivery import place_of_links
 from workers.parcels import Parcel
 from workers.providers.provider import UnreachableError
@@ -55,6 +55,7 @@ class Letter:
             "brand": spelled("brand", {"name": brand.name}),
             "organization": spelled("organization", {"name": organization.name, "currency": organization.currency}),
         }
+        ours[GIVEN] = campaign.data
         said, place = await said_on(tx, campaign.id, variant, channel), place_of_links()
         return cls(
             channel,

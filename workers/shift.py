@@ -6,6 +6,7 @@ import logging
 from uuid import UUID
 
 from db.database import JOBS, Database
+from db.jobs import fair
 from workers import handlers
 from workers.bell import Bell
 from workers.jobs import perform, trace
@@ -47,7 +48,7 @@ class Shift:
         return cls(database, bell, hands, announcer)
 
     async def attend(self, job_id: UUID) -> None:
-        """Works one slice of a job if it is due and free. Never raises: what fails is in the ledger, or due again."""
+        """Works one slice of this job, or of one whose turn it is. Never raises: what fails is due again."""
         if self._ending:
             return
         task = asyncio.ensure_future(self._perform(job_id))
@@ -78,7 +79,11 @@ class Shift:
 
     async def _perform(self, job_id: UUID) -> None:
         try:
-            await perform(self.database, job_id)
+            async with self.database.untenanted() as tx:
+                next_ = await fair(tx, job_id)
+            # Somebody else may have taken it in the meantime, and nobody rings again for this one at once.
+            if not await perform(self.database, next_) and next_ != job_id:
+                await perform(self.database, job_id)
         except Exception as error:  # most likely the database is away; the lease ends and the sweeper rings again
             logger.error("job %s: %s", job_id, trace(error))
 

@@ -88,6 +88,7 @@ def render(content: Content, values: Mapping[str, Any]) -> Content:
 
     Values are data: markup in a customer's name is neither evaluated nor, in HTML, markup any more.
     """
+    values = {**values, templates.GIVEN: _Given(values.get(templates.GIVEN) or {})}
     settled, source = None, content
     if content.html is not None:
         # Found well-formed first: what looks for its marks would go back over those left open.
@@ -108,6 +109,13 @@ def render(content: Content, values: Mapping[str, Any]) -> Content:
     return Content(subject, html, text, _filled(content.data, values), preheader or None)
 
 
+class _Given(dict[str, Any]):
+    """What was not given renders as nothing, where any other unknown name is a mistake."""
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
 def unknown_names(content: Content, values: Mapping[str, Any]) -> list[str]:
     """The names a message asks for that have no value here, sorted."""
     paths = {
@@ -115,7 +123,7 @@ def unknown_names(content: Content, values: Mapping[str, Any]) -> list[str]:
         for field, source in content.sources()
         for path in _compiled(field == "html", source).global_variable_segments()
     }
-    named = {f"{path[0]}.{path[1]}" for path in paths if values[str(path[0])].get(str(path[1])) in (None, "")}
+    named = {f"{path[0]}.{path[1]}" for path in paths if values.get(str(path[0]), {}).get(str(path[1])) in (None, "")}
     return sorted(named)
 
 

@@ -97,6 +97,8 @@ campaign = tenant_table(
     text("on_cap", default="SKIP"),
     sa.Column("max_deferral", sa.Interval(), nullable=False, server_default="24 hours"),
     instant("archived_at", null=True),
+    # What the call of messageSend says besides, for its template.
+    json("data"),
     # The campaign whose unreached customers this one is for.
     identifier("resend_of", null=True),
     belongs_to("brand", "brand_id"),

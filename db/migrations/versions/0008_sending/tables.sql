@@ -19,6 +19,8 @@ alter table campaign
     add column on_cap text not null default 'SKIP',
     add column max_deferral interval not null default '24 hours',
     add column archived_at timestamptz,
+    -- What the call of messageSend says besides, for its template.
+    add column data jsonb not null default '{}'::jsonb,
     add constraint campaign_kind_check check (kind in ('BROADCAST', 'DIRECT', 'TRIGGERED')),
     add constraint campaign_channel_strategy_check check (channel_strategy in ('FIRST_AVAILABLE', 'PREFERRED', 'ALL')),
     add constraint campaign_past_policy_check check (past_policy in ('SEND_NOW', 'NEXT_DAY', 'SKIP')),
@@ -179,6 +181,34 @@ create table frequency_rule (
     constraint frequency_rule_organization_id_fkey foreign key (organization_id) references organization (id)
 );
 select protect_tenant_table('frequency_rule');
+
+-- Of the jobs that are due, the next one: of the organization with the fewest jobs at work, of those the one that waits
+-- longest, counted from its last slice; in it by urgency and age. Each bell is worth one slice, whoever rang it.
+create function fair_job(wanted uuid)
+returns uuid
+language sql stable security definer set search_path = public, pg_temp
+as $$
+    with due as materialized (
+        select j.organization_id, j.id, j.priority, j.run_at, j.seen is not null as begun
+        from job j
+        where j.state in ('ready', 'running') and j.run_at <= clock_timestamp()
+          and (j.state = 'ready' or j.lease_until < clock_timestamp())),
+    waiting as (
+        select organization_id, coalesce(max(run_at) filter (where begun), min(run_at)) as since
+        from due group by 1),
+    working as (
+        select organization_id, count(*) as jobs from job
+        where state = 'running' and lease_until >= clock_timestamp() group by 1)
+    select coalesce((
+        select d.id
+        from (select organization_id, coalesce(w.jobs, 0) as jobs, n.since
+              from waiting n left join working w using (organization_id)) o
+        join due d using (organization_id)
+        order by o.jobs, o.since, d.organization_id, d.priority, d.run_at, d.id
+        limit 1), wanted)
+$$;
+revoke all on function fair_job from public;
+grant execute on function fair_job to wayfare_app;
 
 -- What there is already becomes a campaign of one variant; row-level security binds the owner too unless told not to.
 alter table campaign no force row level security;
