@@ -1,6 +1,6 @@
 """Customers as they are stored and read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -87,7 +87,7 @@ def matching_text(search: str, found: list[UUID]) -> Statement:
     found: what `found_by_index` gave.
     """
     if len(found) <= FEW:
-        return sql("t.id = any(:found::uuid[])", found=found)
+        return replace(sql("t.id = any(:found::uuid[])", found=found), steady=True)
     # Each word is folded once, in a sub-select of its own, and not again for every row.
     words = [sql("strpos(t.search_text, (select fold(:word::text))) > 0", word=word) for word in search.split()]
     return join(" and ", words)

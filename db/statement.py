@@ -20,6 +20,8 @@ class Statement:
 
     text: str
     values: tuple[Any, ...] = ()
+    steady: bool = False
+    """Of a predicate: whether one plan serves all its values, because they do not change how much it lets through."""
 
 
 def sql(template: str, /, **parts: Any) -> Statement:
@@ -46,6 +48,11 @@ def join(separator: str, statements: list[Statement]) -> Statement:
     """The statements one after another, parameters renumbered."""
     names = {f"s{i}": statement for i, statement in enumerate(statements)}
     return sql(separator.join(f":{name}" for name in names), **names)
+
+
+def all_of(predicates: list[Statement]) -> Statement | None:
+    """A predicate that holds where each of them does; None for none."""
+    return predicates[0] if len(predicates) == 1 else join(" and ", predicates) if predicates else None
 
 
 def merged(statement: Statement) -> Statement:

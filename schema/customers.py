@@ -16,7 +16,7 @@ from db.messages import MESSAGES_OF_CUSTOMER
 from db.metrics import METRICS_BY_BRAND, METRICS_OF_CUSTOMER
 from db.predictions import PREDICTION_OF_CUSTOMER
 from db.segments.records import HISTORY_OF_CUSTOMER, SEGMENTS_OF_CUSTOMER
-from db.statement import join
+from db.statement import all_of
 from db.tags import TAGS_OF_CUSTOMER
 from domain.customers import CustomerKind
 from resolvers import customers as commands
@@ -183,6 +183,5 @@ class CustomerQueries:
         filters = await commands.searched(info.context, search) if search else []
         if where is not None:
             filters.append(await commands.filtered(info.context, filter_condition(where)))
-        predicate = join(" and ", filters) if filters else None
-        arguments = page_arguments(first, after, last, before, order_by, predicate)
+        arguments = page_arguments(first, after, last, before, order_by, all_of(filters))
         return info.context.loaders.page(customers.CUSTOMERS, own_key(info), arguments)
