@@ -10,6 +10,9 @@ from db import campaigns, messages
 from db.campaign_contents import CONTENTS_OF_CAMPAIGN
 from db.experiments.records import EXPERIMENT_OF_CAMPAIGN, VARIANTS_OF_CAMPAIGN
 from db.organizations import BRAND_BY_ID
+from db.results.conversions import DEFINITIONS_OF_CAMPAIGN
+from db.results.figures import FIGURES_OF_CAMPAIGN
+from db.results.shown import LINKS_OF_CAMPAIGN
 from db.templates import TEMPLATE_BY_ID
 from domain.campaigns import Audience, CampaignClass, CampaignKind, CampaignStatus, ChannelStrategy
 from domain.consents import Channel
@@ -38,11 +41,13 @@ from schema.fields import (
     scoped,
 )
 from schema.messages import Message
+from schema.messaging_figures import CampaignAnalytics, CampaignLink
 from schema.node import Node, node
 from schema.organization import Brand
 from schema.templates import VIEW, Template
 
 if TYPE_CHECKING:
+    from schema.results import ConversionDefinition
     from schema.segments import Segment
 
 described(
@@ -189,6 +194,11 @@ class Campaign(Node):
     )
     tally: CampaignTally | None = related(messages.TALLY_OF_CAMPAIGN, "What became of its audience.")
     skips: list[SkipCount] = listed(messages.SKIPS_OF_CAMPAIGN, "Why some of its audience get nothing.")
+    analytics: CampaignAnalytics | None = related(FIGURES_OF_CAMPAIGN, "What came back of it.")
+    links: list[CampaignLink] = listed(LINKS_OF_CAMPAIGN, "Its links that somebody followed.")
+    conversion_definitions: list[Annotated["ConversionDefinition", strawberry.lazy("schema.results")]] = listed(
+        DEFINITIONS_OF_CAMPAIGN, "What counts as its success."
+    )
     messages: Connection[Message] = connected(messages.MESSAGES_OF_CAMPAIGN, "Its ledger, newest first.")
 
 

@@ -9,8 +9,10 @@ import strawberry
 from db import messages
 from db.campaigns import CAMPAIGN_BY_ID
 from db.customers import CUSTOMER_BY_ID
+from db.results.shown import EVENTS_OF_MESSAGE
 from domain.consents import Channel
 from domain.messages import MessageStatus, Resolution, SkipReason
+from domain.results.returns import BounceKind
 from resolvers import messages as commands
 from resolvers.ids import row_id
 from schema.connections import Connection
@@ -24,12 +26,14 @@ from schema.fields import (
     Last,
     argument,
     column,
+    connected,
     own_key,
     page_arguments,
     read,
     related,
     scoped,
 )
+from schema.message_events import MessageEvent
 from schema.node import Node, node
 from schema.payloads import Payload, UserError, user_errors
 from schema.templates import VIEW
@@ -99,6 +103,20 @@ class Message(Node):
     sending_at: datetime | None = column("When the provider was last called.")
     sent_at: datetime | None = column("When the provider took it.")
     updated_at: datetime = column("When it last changed.")
+    variant: int | None = column("Which variant of the campaign; null while it waits for the winner.")
+    is_test: bool = column("Whether somebody tried it out; tests count nowhere.")
+    delivered_at: datetime | None = column("When it came to its address, as far as that was told.")
+    opened_at: datetime | None = column("When a person opened it first.")
+    clicked_at: datetime | None = column("When a person first followed a link of it.")
+    machine_opened_at: datetime | None = column("When a machine opened it first.")
+    machine_clicked_at: datetime | None = column("When a machine first followed a link of it.")
+    bounced_at: datetime | None = column("When it came back.")
+    bounce_kind: BounceKind | None = column("If it came back, for how long.")
+    complained_at: datetime | None = column("When its recipient called it spam.")
+    unsubscribed_at: datetime | None = column("When its recipient unsubscribed by it.")
+    replied_at: datetime | None = column("When its recipient answered it.")
+    converted_at: datetime | None = column("When its recipient did what the campaign is for.")
+    events: Connection[MessageEvent] = connected(EVENTS_OF_MESSAGE, "Everything that was told of it, oldest first.")
     customer: Customer | None = related(CUSTOMER_BY_ID, "Whom it is for.", scope="customers:view", key="customer_id")
     campaign: Annotated["Campaign", strawberry.lazy("schema.campaigns")] | None = related(
         CAMPAIGN_BY_ID, "What it belongs to.", key="campaign_id"

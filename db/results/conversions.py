@@ -8,7 +8,7 @@ from uuid import UUID
 
 from db.conditions.facts import counted
 from db.database import Transaction
-from db.records import columns_of
+from db.records import column, columns_of
 from db.relations import Relation, Sort
 from db.statement import Statement, join, sql
 from domain.conditions import parse, to_json
@@ -29,6 +29,7 @@ class StoredDefinition:
     window: timedelta
     starts_from: str
     created_at: datetime
+    window_hours: int = column('(extract(epoch from t."window") / 3600)::integer')
 
 
 DEFINITION_BY_ID = Relation("conversion_definition", StoredDefinition, "conversion_definition t", key="t.id")
@@ -65,6 +66,14 @@ async def add_definition(tx: Transaction, definition_id: UUID, campaign_id: UUID
     )
     if not added:
         raise Refused("NAME_TAKEN", f"The campaign has a conversion called {definition.name}.", ("name",))
+
+
+async def count_definitions(tx: Transaction, campaign_id: UUID) -> int:
+    number: int = await tx.value(
+        "select count(*) from conversion_definition where organization_id = :organization and campaign_id = :id",
+        id=campaign_id,
+    )
+    return number
 
 
 async def delete_definition(tx: Transaction, definition_id: UUID) -> UUID | None:

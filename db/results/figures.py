@@ -207,9 +207,8 @@ async def grouped_figures(
     return await tx.records(GroupedFigures, statement, **_parts(by, start, end, which), most=most)
 
 
-async def best_hour(tx: Transaction, start: datetime, end: datetime, which: Which) -> GroupedFigures | None:
-    """The customers' local hour with the highest score; None when nothing was sent."""
-    hours = await grouped_figures(tx, By.HOUR, start, end, which, 24)
+def best(hours: Sequence[GroupedFigures]) -> GroupedFigures | None:
+    """The hour with the highest score; None when nothing was sent."""
     sent = [hour for hour in hours if hour.sent]
     return max(sent, key=lambda hour: (hour.score, hour.sent, -(hour.hour or 0)), default=None)
 

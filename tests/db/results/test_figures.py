@@ -13,7 +13,7 @@ import pytest
 
 from db.database import Database, Transaction
 from db.relations import each
-from db.results.figures import FIGURES_OF_CAMPAIGN, By, Figures, Which, best_hour, grouped_figures
+from db.results.figures import FIGURES_OF_CAMPAIGN, By, Figures, Which, best, grouped_figures
 from db.results.prices import set_price
 from tests.campaigns import Shop, open_shop
 from tests.results import SENT, add_messages, sent_messages
@@ -270,7 +270,7 @@ async def test_the_best_hour_is_careful_about_few(shop: Shop) -> None:
     await add_messages(shop, campaign, customers[1:21], sent_at=day.replace(hour=9), clicked_at=day.replace(hour=10))
     await add_messages(shop, campaign, customers[21:], sent_at=day.replace(hour=18))
     async with shop.database.tenant(shop.organization) as tx:
-        found = await best_hour(tx, START, END, Which())
-        assert await best_hour(tx, END, END + timedelta(1), Which()) is None
+        found = best(await grouped_figures(tx, By.HOUR, START, END, Which(), 24))
+        assert best(await grouped_figures(tx, By.HOUR, END, END + timedelta(1), Which(), 24)) is None
     assert found is not None
     assert (found.hour, found.sent, found.clicked, found.score) == (9, 20, 20, Decimal("0.525000"))
