@@ -23,6 +23,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from app.cli import (
+    campaigns,
     check,
     documents,
     explain,
@@ -48,6 +49,7 @@ app.command()(processes.migrate)
 app.command(hidden=True)(processes.inbox)
 app.command()(check.check)
 app.command()(explain.explain)
+app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(documents.app, name="documents")
 app.add_typer(imports.app, name="import")
 app.add_typer(journeys.app, name="journeys")
