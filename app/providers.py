@@ -17,7 +17,7 @@ def outside(settings: Settings, redis_url: str | None) -> Outside | None:
     if found is None:
         return None
     inbox = settings.state / "inbox" if settings.dev_key is not None else None
-    return Outside(found, settings.outbound_networks, inbox, redis_url)
+    return Outside(found, settings.outbound_networks, inbox, redis_url, settings.public_url)
 
 
 def trying(settings: Settings) -> Callable[[Account, Mapping[str, str]], Awaitable[Tested]] | None:

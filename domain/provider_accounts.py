@@ -27,6 +27,7 @@ _FORMS: Mapping[str, str] = {
     "accessKeyId": r"[A-Z0-9]{16,128}",
     "senderId": r"[A-Za-z0-9]{1,11}",
     "smsType": r"Transactional|Promotional",
+    "topicArn": r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}",
     "teamId": r"[A-Z0-9]{10}",
     "keyId": r"[A-Z0-9]{10}",
     "topic": r"[A-Za-z0-9.-]{1,155}",
@@ -72,7 +73,7 @@ class Draft:
         form = _FORMS.get(name, rf"[^\x00-\x1f\x7f]{{1,{MAX_SETTING}}}")
         known = _REGIONS.get(self.kind) if name == "region" else None
         if not re.fullmatch(form, value) or (known and value not in known):
-            raise Refused("INVALID", f"{name}: {_meaning(self.kind, name)}", ("settings",))
+            raise Refused("INVALID", f"{name}: {_meaning(KINDS[self.kind].settings, name)}", ("settings",))
 
 
 def check_secrets(kind: ProviderKind, secrets: Mapping[str, str]) -> None:
@@ -80,7 +81,7 @@ def check_secrets(kind: ProviderKind, secrets: Mapping[str, str]) -> None:
     _check_names(secrets, KINDS[kind].secrets, "secrets")
     for name, value in secrets.items():
         if not 1 <= len(value) <= MAX_SECRET or not _SECRETS.get(name, _plain)(value):
-            raise Refused("INVALID", f"{name}: {KINDS[kind].secrets.get(name) or 'not as it must be.'}", ("secrets",))
+            raise Refused("INVALID", f"{name}: {_meaning(KINDS[kind].secrets, name)}", ("secrets",))
 
 
 def merged(stored: Mapping[str, str], given: Mapping[str, str] | None, remove: list[str]) -> dict[str, str]:
@@ -101,8 +102,7 @@ def _listed(wanted: Mapping[str, str]) -> str:
     return ", ".join(wanted) or "nothing"
 
 
-def _meaning(kind: ProviderKind, name: str) -> str:
-    wanted = KINDS[kind].settings
+def _meaning(wanted: Mapping[str, str], name: str) -> str:
     return wanted.get(name) or wanted[f"{name}?"]
 
 
@@ -137,4 +137,5 @@ _SECRETS: Mapping[str, Callable[[str], bool]] = {
     "certificate": _pem,
     "intermediate": _pem,
     "signingSecret": _signing,
+    "previousSigningSecret": _signing,
 }

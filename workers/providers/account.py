@@ -84,7 +84,8 @@ async def opened(database: Database, organization_id: UUID, outside: Outside, ac
         message = f"The key that sealed the secrets of {account.name} is not among WAYFARE_ENCRYPTION_KEYS."
         raise UnreachableError(message) from error
     kind = ProviderKind(account.kind)
-    known = Known(account.id, account.version, kind, account.name, account.settings, secrets)
+    place = outside.public_url and f"{outside.public_url.rstrip('/')}/callbacks/{organization_id}/{account.id}"
+    known = Known(account.id, account.version, kind, account.name, account.settings, secrets, place)
     return Line(database, organization_id, known, account.rate_per_second, account.daily_quota)
 
 

@@ -22,6 +22,8 @@ class Known:
     name: str
     settings: Mapping[str, str]
     secrets: Mapping[str, str]
+    callback: str | None = None
+    """Where the provider may tell what became of a message; None without a public address."""
 
     def hidden(self, text: str) -> str:
         """A text without any of the secrets, whoever put them there."""

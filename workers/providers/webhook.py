@@ -15,7 +15,9 @@ from workers.providers.carrier import Known
 
 class Webhook:
     def __init__(self, account: Known, caller: Caller) -> None:
-        self._url, self._secret = account.settings["url"], account.secrets["signingSecret"]
+        self._url = account.settings["url"]
+        named = ("signingSecret", "previousSigningSecret")
+        self._secrets = [account.secrets[name] for name in named if name in account.secrets]
         self._caller = caller
 
     async def carry(self, parcel: Parcel) -> Outcome:
@@ -28,7 +30,7 @@ class Webhook:
 
     async def _post(self, identifier: str, said: Mapping[str, Any]) -> Reply:
         body = json.dumps(said, ensure_ascii=False, default=str).encode()
-        signed = headers([self._secret], identifier, datetime.now(UTC), body)
+        signed = headers(self._secrets, identifier, datetime.now(UTC), body)
         return await self._caller.call_given("POST", self._url, {"content-type": "application/json", **signed}, body)
 
 

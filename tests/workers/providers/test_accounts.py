@@ -165,6 +165,22 @@ async def test_a_quota_is_used_to_the_last_call_and_no_further(place: Place) -> 
     assert account.used_today == 13
 
 
+async def test_twilio_is_told_where_to_call_back(place: Place) -> None:
+    account_id = await place.account(ProviderKind.TWILIO, Channel.SMS)
+    line = await place.line(account_id)
+    assert line.known.callback is None
+    async with place.shop.database.tenant(place.shop.organization) as tx:
+        account = await providers.find_account(tx, account_id)
+    assert account
+    how = replace(place.outside, public_url="https://wayfare.example/")
+    line = await opened(place.shop.database, place.shop.organization, how, account)
+    message = parcel(Channel.SMS)
+    async with Account(line, how) as carrier:
+        await carrier.send([message])
+    where = f"https://wayfare.example/callbacks/{place.shop.organization}/{account_id}?message={message.id}"
+    assert place.stand.providers.taken[0]["StatusCallback"] == where
+
+
 async def test_the_brands_own_account_comes_before_everybodys(place: Place) -> None:
     ours = await place.account(ProviderKind.SENDGRID, Channel.EMAIL)
     push = await place.account(ProviderKind.FCM, Channel.PUSH)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from email.message import MIMEPart
 
+import mailparser
 import pytest
 
 from domain.ids import new_id
@@ -40,6 +41,23 @@ def lines(part: MIMEPart) -> list[str]:
 async def sent(server: MailServer, *mails: Parcel) -> list[Answer]:
     async with Smtp(Server.at(server.url)) as connection:
         return [outcome.answer for outcome in await connection.send(mails)]
+
+
+def test_another_reader_finds_the_same_in_a_mail() -> None:
+    """Of the same bytes, by a parser that has nothing to do with what wrote them."""
+    said = mail(
+        content=Content("Grüße, Ann ✓ " + "long " * 30, html="<p>über ✓</p>", text="über ✓\n" + "long " * 300),
+        headers={"List-Unsubscribe": "<https://wayfare.example/u/1>"},
+    )
+    read = mailparser.parse_from_bytes(compose(said))
+    assert read.subject == "Grüße, Ann ✓ " + "long " * 29 + "long"
+    assert (read.from_, read.to) == ([("Tea & Co", "hello@tea.example")], [("Ann Lee", "ann@x.example")])
+    assert read.message_id == f"<{said.id}@tea.example>"
+    assert [part.strip() for part in read.text_html] == ["<p>über ✓</p>"]
+    assert [part.split() for part in read.text_plain] == [["über", "✓", *["long"] * 300]]
+    assert read.headers["List-Unsubscribe"] == "<https://wayfare.example/u/1>"
+    assert read.attachments == []
+    assert read.defects == []
 
 
 async def test_what_arrives_is_what_was_meant(server: MailServer) -> None:
