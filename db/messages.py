@@ -61,6 +61,7 @@ class Tally:
     failed: int = column("n.failed")
     uncertain: int = column("n.uncertain")
     skipped: int = column("n.skipped")
+    progress: float = column("case when n.audience > 0 then 1 - n.pending / n.audience::float8 else 0 end")
 
 
 @dataclass(frozen=True, slots=True)

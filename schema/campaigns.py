@@ -141,6 +141,7 @@ class CampaignTally:
     failed: int = column("Refused by the provider for good.")
     uncertain: int = column("Perhaps accepted; a person has to find out (messageResolve).")
     skipped: int = column("Not to be sent, with a reason each.")
+    progress: float = column("The share of the audience that is not pending any more, 0 to 1; 0 without an audience.")
 
 
 @node(by_id=campaigns.CAMPAIGN_BY_ID, scope=VIEW, description="One message to everybody in an audience.")

@@ -156,7 +156,7 @@ async def test_nobody_is_owed_an_evaluation(tx: Transaction) -> None:
 
 
 async def test_nothing_is_sent_and_no_ledger_is_made_up(tx: Transaction) -> None:
-    assert [row[0] for row in await tx.rows("select status from campaign order by name")] == ["DRAFT", "DRAFT"]
+    assert [row[0] for row in await tx.rows("select status from campaign order by name")] == ["DRAFT"] * 3
     assert await tx.value("select count(*) from message") == 0
     assert await tx.value("select count(*) from suppression") == 3
     assert {row[0] for row in await tx.rows("select distinct state from consent")} == {
