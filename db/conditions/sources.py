@@ -115,11 +115,19 @@ def in_stage(leaf: tree.StageLeaf, scope: Scope) -> Statement:
     )
 
 
-# A message that was sent stays sent, whatever is learned later; the others are what they are now.
+# A message that was sent stays sent, whatever is learned later; FAILED and SKIPPED are what they are now. Opens and
+# clicks are those of people.
 _OUTCOMES = {
     tree.MessageOutcome.SENT: ("m.sent_at is not null", "m.sent_at"),
     tree.MessageOutcome.FAILED: ("m.status = 'FAILED'", "m.updated_at"),
     tree.MessageOutcome.SKIPPED: ("m.status = 'SKIPPED'", "m.updated_at"),
+    tree.MessageOutcome.DELIVERED: ("m.delivered_at is not null", "m.delivered_at"),
+    tree.MessageOutcome.OPENED: ("m.opened_at is not null", "m.opened_at"),
+    tree.MessageOutcome.CLICKED: ("m.clicked_at is not null", "m.clicked_at"),
+    tree.MessageOutcome.BOUNCED: ("m.bounced_at is not null", "m.bounced_at"),
+    tree.MessageOutcome.REPLIED: ("m.replied_at is not null", "m.replied_at"),
+    tree.MessageOutcome.NOT_OPENED: ("(m.opened_at < :now) is not true", "m.sent_at"),
+    tree.MessageOutcome.NOT_CLICKED: ("(m.clicked_at < :now) is not true", "m.sent_at"),
 }
 
 
@@ -130,7 +138,7 @@ def messaged(leaf: tree.MessageLeaf, scope: Scope) -> Statement:
         f"""
         select m.customer_id, max({at}) as at
         from message m join campaign p on p.organization_id = m.organization_id and p.id = m.campaign_id
-        where m.organization_id = :organization and {outcome} and {at} < :now
+        where m.organization_id = :organization and not m.is_test and {outcome} and {at} < :now
           and :recently and :channel and :campaign and :brand and :among
         group by m.customer_id
         """,

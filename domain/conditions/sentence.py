@@ -85,6 +85,13 @@ _OUTCOMES = {
     tree.MessageOutcome.SENT: "was sent",
     tree.MessageOutcome.FAILED: "could not be sent",
     tree.MessageOutcome.SKIPPED: "was left out of",
+    tree.MessageOutcome.DELIVERED: "got",
+    tree.MessageOutcome.OPENED: "opened",
+    tree.MessageOutcome.CLICKED: "followed a link of",
+    tree.MessageOutcome.BOUNCED: "did not get, because it came back,",
+    tree.MessageOutcome.REPLIED: "answered",
+    tree.MessageOutcome.NOT_OPENED: "was sent and did not open",
+    tree.MessageOutcome.NOT_CLICKED: "was sent and followed no link of",
 }
 _FACTS = {
     FactKind.ORDER: "orders",

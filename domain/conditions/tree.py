@@ -176,6 +176,14 @@ class MessageOutcome(StrEnum):
     SENT = "SENT"
     FAILED = "FAILED"
     SKIPPED = "SKIPPED"
+    DELIVERED = "DELIVERED"
+    OPENED = "OPENED"
+    CLICKED = "CLICKED"
+    BOUNCED = "BOUNCED"
+    REPLIED = "REPLIED"
+    # Sent, and nobody has opened it by then.
+    NOT_OPENED = "NOT_OPENED"
+    NOT_CLICKED = "NOT_CLICKED"
 
 
 @dataclass(frozen=True, slots=True)

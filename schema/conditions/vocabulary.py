@@ -38,7 +38,18 @@ described(
 described(
     MessageOutcome,
     "How a message ended.",
-    {"SENT": "The provider took it.", "FAILED": "It could not be sent.", "SKIPPED": "It was left out for a reason."},
+    {
+        "SENT": "The provider took it.",
+        "FAILED": "It could not be sent.",
+        "SKIPPED": "It was left out for a reason.",
+        "DELIVERED": "It came to its address, as far as that was told.",
+        "OPENED": "A person opened it.",
+        "CLICKED": "A person followed a link of it.",
+        "BOUNCED": "It came back.",
+        "REPLIED": "It was answered.",
+        "NOT_OPENED": "The provider took it, and no person has opened it.",
+        "NOT_CLICKED": "The provider took it, and no person has followed a link of it.",
+    },
 )
 described(
     Channel,

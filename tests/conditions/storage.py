@@ -201,6 +201,8 @@ async def _store_messages(tx: Transaction, customers: list[Customer]) -> None:
                 "skip_reason": "UNSUBSCRIBED" if m.status == "SKIPPED" else None,
                 "sent_at": m.sent_at,
                 "updated_at": m.updated_at,
+                "opened_at": m.opened_at,
+                "clicked_at": m.clicked_at,
                 **_defaults(m.updated_at),
             }
             for c in customers

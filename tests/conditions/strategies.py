@@ -167,7 +167,8 @@ def messages(draw: st.DrawFn, setting: Setting) -> list[Message]:
         status = draw(st.sampled_from(["QUEUED", "SENT", "FAILED", "SKIPPED", "UNCERTAIN"]))
         at = draw(setting.instants)
         sent_at = at if status == "SENT" else None
-        found.append(Message(CAMPAIGNS[brand], brand, draw(st.sampled_from(CHANNELS)), status, sent_at, at))
+        seen = [draw(st.none() | setting.instants) if sent_at else None for _ in range(2)]
+        found.append(Message(CAMPAIGNS[brand], brand, draw(st.sampled_from(CHANNELS)), status, sent_at, at, *seen))
     return found
 
 
@@ -307,7 +308,7 @@ def spell_leaves(setting: Setting) -> st.SearchStrategy[Json]:
 def message_leaves(setting: Setting) -> st.SearchStrategy[Json]:
     return _leaf(
         "message",
-        {"was": st.sampled_from(["SENT", "FAILED", "SKIPPED"])},
+        {"was": st.sampled_from(["SENT", "FAILED", "SKIPPED", "OPENED", "CLICKED", "NOT_OPENED", "NOT_CLICKED"])},
         {
             "channel": st.sampled_from(CHANNELS),
             "campaign": st.sampled_from([str(id_) for id_ in CAMPAIGNS.values()]),

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from tests.oracle.comparisons import number_holds, set_holds, text_holds
 from tests.oracle.view import View, item_texts, json_number, json_text
-from tests.oracle.world import Customer, Fact, World
+from tests.oracle.world import Customer, Fact, Message, World
 
 Json = dict[str, Any]
 
@@ -164,11 +164,11 @@ class Evaluation:
 
     def _message(self, customer: Customer, leaf: Json) -> bool:
         for message in customer.messages:
-            at = message.sent_at if leaf["was"] == "SENT" else message.updated_at
+            at, holds = self._outcome(message, leaf["was"])
             if (
                 at is not None
                 and at < self.now
-                and (leaf["was"] == "SENT" or message.status == leaf["was"])
+                and holds
                 and message.channel == leaf.get("channel", message.channel)
                 and str(message.campaign) == leaf.get("campaign", str(message.campaign))
                 and self.brand in (None, message.brand)
@@ -176,6 +176,16 @@ class Evaluation:
             ):
                 return True
         return False
+
+    def _outcome(self, message: Message, was: str) -> tuple[datetime | None, bool]:
+        """When a message ended so, and whether it did."""
+        facts = {"OPENED": message.opened_at, "CLICKED": message.clicked_at}
+        if was in facts:
+            return facts[was], True
+        if was.startswith("NOT_"):
+            fact = facts[was.removeprefix("NOT_")]
+            return message.sent_at, fact is None or fact >= self.now
+        return (message.sent_at, True) if was == "SENT" else (message.updated_at, message.status == was)
 
     def _recent(self, at: datetime, days: int | None) -> bool:
         return days is None or self._instant_holds(at, "withinDays", days)

@@ -43,6 +43,8 @@ class Message:
     status: str
     sent_at: datetime | None
     updated_at: datetime
+    opened_at: datetime | None = None
+    clicked_at: datetime | None = None
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Every operator at its edges: each meets values just below, at and just above every operand, and the unknown."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import product
@@ -170,6 +171,10 @@ async def test_stages_messages_and_consents(database: Database) -> None:
     for at, status in product(instants, ("SENT", "FAILED", "SKIPPED", "QUEUED")):
         message = Message(CAMPAIGNS[BRANDS[0]], BRANDS[0], "EMAIL", status, at if status == "SENT" else None, at)
         people.append(customer(f"{status} {at}", messages=[message]))
+        if message.sent_at:
+            for name, opened, clicked in (("opened", NOON, None), ("early", at, at), ("clicked", NOON, NOON)):
+                seen = replace(message, opened_at=opened, clicked_at=clicked)
+                people.append(customer(f"{name} {at}", messages=[seen]))
     for at in instants:
         before = Spell("new", NOON - timedelta(days=30), at)
         people.append(customer(f"spell {at}", spells=[before, Spell("gone", at, None)]))
@@ -181,7 +186,9 @@ async def test_stages_messages_and_consents(database: Database) -> None:
     questions: list[Json] = [
         {"message": {"was": was, **extra, **window}}
         for was, extra, window in product(
-            ("SENT", "FAILED", "SKIPPED"), ({}, {"channel": "SMS"}, {"campaign": str(CAMPAIGNS[BRANDS[1]])}), windows
+            ("SENT", "FAILED", "SKIPPED", "OPENED", "CLICKED", "NOT_OPENED", "NOT_CLICKED"),
+            ({}, {"channel": "SMS"}, {"campaign": str(CAMPAIGNS[BRANDS[1]])}),
+            windows,
         )
     ]
     for stage, window in product(STAGES, windows):

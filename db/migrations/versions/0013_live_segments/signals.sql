@@ -35,7 +35,9 @@ begin
     select distinct g.organization_id, g.customer_id, 'messages'
     from gained g join lost l on l.organization_id = g.organization_id and l.id = g.id
     where g.customer_id is not null and g.status not in ('QUEUED', 'CLAIMED', 'SENDING')
-      and (g.status, g.sent_at) is distinct from (l.status, l.sent_at)
+      and (g.status, g.sent_at, g.delivered_at, g.opened_at, g.clicked_at, g.bounced_at, g.replied_at)
+          is distinct from
+          (l.status, l.sent_at, l.delivered_at, l.opened_at, l.clicked_at, l.bounced_at, l.replied_at)
       and (select asks_for_messages(organization_id) from gained limit 1);
     return null;
 end
