@@ -57,6 +57,7 @@ async def _answered(request: Request, media_type: str) -> Response:
     async with Patience() as patience:
 
         async def read() -> Operation:
+            patience.reading()
             operation = await _operation(request)
             patience.read()
             return operation

@@ -18,13 +18,17 @@ class Patience:
     __slots__ = ("_began", "_reading", "_timer")
 
     def __init__(self) -> None:
-        self._reading = True
+        self._reading = False
 
     async def __aenter__(self) -> "Patience":
         self._began = asyncio.get_running_loop().time()
         self._timer = asyncio.timeout_at(self._began + BODY_PATIENCE)
         await self._timer.__aenter__()
         return self
+
+    def reading(self) -> None:
+        """From now on it is the client who is waited for."""
+        self._reading = True
 
     def read(self) -> None:
         """The body is there: from now on the operation has its time."""

@@ -99,6 +99,7 @@ class Posts:
             async with self._state.pressure, Patience() as patience:
 
                 async def read() -> Operation:
+                    patience.reading()
                     operation = await read_post(receive)
                     patience.read()
                     return operation

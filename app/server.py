@@ -5,6 +5,7 @@ from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.sockets.messages import MAX_MESSAGE
 from app.sockets.protocol import Protocol
@@ -43,9 +44,32 @@ class Server(uvicorn.Server):
             super().handle_exit(sig, frame)
             return
         self.app.state.health.draining = True
+        self._part()
         # A signal's handler runs in the loop's own thread; the loop is woken by uvicorn's tick of 0.1 s.
         self._ending = self._loop.call_later(self._drain, super().handle_exit, sig, None)
+
+    def _part(self) -> None:
+        """Answers say from now on that they are the last of their connection: nobody sends on one that is about to end."""
+        last = _Last(self.config.loaded_app)
+        self.config.loaded_app = last
+        for connection in self.server_state.connections:
+            connection.app = last  # type: ignore[union-attr]  # of the protocols that we use
 
     async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]  # sockets, whatever they are
         self.app.state.stopping.set()
         await super().shutdown(sockets)  # type: ignore[arg-type]  # see above
+
+
+class _Last:
+    """ASGI application that closes each connection after its answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def tell(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+            await send(message)
+
+        await self._app(scope, receive, tell)

@@ -45,9 +45,11 @@ class Connections:
             self._idle.append(connection)
 
     async def drop(self, connection: Any) -> None:
-        """Back from a use that failed."""
+        """Back from a use that failed; closed when it cannot be made sure of within the patience."""
         try:
-            await self._pool.release(connection)
+            await self._pool.release(connection, timeout=self._patience)
+        except TimeoutError:
+            pass  # the pool has closed it
         finally:
             if not self._hand(None):
                 self._places += 1
@@ -76,7 +78,8 @@ class Connections:
         else:
             self._places -= 1
         try:
-            return await self._pool.acquire()
+            # Opening one may wait for ever too: for a Postgres that listens and does not answer.
+            return await self._pool.acquire(timeout=self._patience)
         except BaseException:
             if not self._hand(None):
                 self._places += 1

@@ -179,7 +179,7 @@ async def test_what_takes_too_long_is_cut(
     async def sleep(context: Any, *_: Any, **__: Any) -> Any:
         return await context.read(lambda tx: tx.value("select pg_sleep(5)"))
 
-    monkeypatch.setattr("app.operations.TIMEOUT", 0.3)
+    monkeypatch.setattr("app.patience.TIMEOUT", 0.3)
     monkeypatch.setattr("resolvers.profiles.update", sleep)
     ask = {"query": 'mutation { customerUpdate(input: {customerId: "x"}) { userErrors { code } } }'}
     answer = await asyncio.to_thread(exchange, host, request_of(ask, world["key"]))

@@ -27,7 +27,8 @@ class Pool:
         self.opened = 0
         self.fails = False
 
-    async def acquire(self) -> Connection:
+    async def acquire(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109  # as the driver's
+        del timeout
         await asyncio.sleep(0)
         if self.fails:
             raise OSError
@@ -35,7 +36,8 @@ class Pool:
         self.out.append(Connection())
         return self.out[-1]
 
-    async def release(self, connection: Connection) -> None:
+    async def release(self, connection: Connection, timeout: float | None = None) -> None:  # noqa: ASYNC109  # as above
+        del timeout
         self.out.remove(connection)
 
 
