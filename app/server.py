@@ -49,7 +49,7 @@ class Server(uvicorn.Server):
         self._ending = self._loop.call_later(self._drain, super().handle_exit, sig, None)
 
     def _part(self) -> None:
-        """Answers say from now on that they are the last of their connection: nobody sends on one that is about to end."""
+        """From now on each answer is the last of its connection: nobody sends on one that is about to end."""
         last = _Last(self.config.loaded_app)
         self.config.loaded_app = last
         for connection in self.server_state.connections:
