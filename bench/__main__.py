@@ -12,6 +12,7 @@ import typer
 
 from app.servers import Addresses, CannotStartError, servers
 from app.settings import CHECKOUT, Settings
+from bench import campaigns
 from bench.comparison import Plan, check, run
 from bench.cursors import cursors, keys
 from bench.database import prepare
@@ -21,11 +22,14 @@ from bench.memory import report
 from bench.queries import QUERIES
 from bench.refusals import report as refusals
 from bench.report import foundation_tables, machine, write
+from bench.segments_report import measure_segments
 from bench.servers import NAMES, NODE, install_peers, running
 
 STATE = CHECKOUT / "var" / "bench"
 COMMITTED = Path(__file__).parent
 SMALL = 10_000
+CAMPAIGN_SIZE = 1_000_000
+SEGMENT_SIZES = (10_000, 100_000, 1_000_000)
 # What is measured at these sizes is for the repository, under these names; anything else stays in the state folder.
 PUBLISHED = {200_000: "results", 1_000_000: "results-1m"}
 
@@ -40,11 +44,21 @@ def bench(
     server: Annotated[list[str] | None, typer.Option(help=f"Of {', '.join(NAMES)}; all without it.")] = None,
     foundation: Annotated[bool, typer.Option(help="Imports, segments, journeys and scores instead.")] = False,
     memory: Annotated[int, typer.Option(min=0, help="Memory over so many different documents instead.")] = 0,
+    segments: Annotated[bool, typer.Option(help="Segments, scores, stages and events instead; 3 sizes.")] = False,
+    sending: Annotated[
+        bool, typer.Option("--campaigns", help="The snapshot and sending of campaigns instead.")
+    ] = False,
     refuse: Annotated[bool, typer.Option("--refusals", help="CPU time to refuse each attack instead.")] = False,
 ) -> None:
     """Measure. Keeps its databases and logs in var/bench."""
     if refuse:
         print(refusals(STATE / "results"))
+        return
+    if segments:
+        _segments(customers or list(SEGMENT_SIZES))
+        return
+    if sending:
+        _campaigns((customers or [CAMPAIGN_SIZE])[0])
         return
     if foundation:
         _foundation()
@@ -69,6 +83,22 @@ def _foundation() -> None:
     (STATE / "results").mkdir(exist_ok=True)
     (STATE / "results" / "foundation.md").write_text(text)
     print(text)
+
+
+def _segments(sizes: list[int]) -> None:
+    folder = COMMITTED if tuple(sizes) == SEGMENT_SIZES else STATE / "results"
+    folder.mkdir(parents=True, exist_ok=True)
+    with servers(Settings(database_url=None, redis_url=None, state=STATE)) as addresses:
+        commit = _said(["git", "rev-parse", "--short", "HEAD"])
+        print(measure_segments(addresses.database_url, sizes, folder, commit))
+
+
+def _campaigns(size: int) -> None:
+    with servers(Settings(database_url=None, redis_url=None, state=STATE)) as addresses:
+        found = campaigns.measure(addresses.database_url, addresses.redis_url, size)
+    commit = _said(["git", "rev-parse", "--short", "HEAD"])
+    heading = f"## Campaigns, {size:,} customers\n\n{datetime.now(UTC):%Y-%m-%d}, commit {commit}; {machine()}."
+    print(campaigns.report(found, COMMITTED if size == CAMPAIGN_SIZE else STATE / "results", heading))
 
 
 def _compare(

@@ -1,4 +1,4 @@
--- One organization's customers with the facts that segments, stages and scores read: five each, up to today.
+-- One organization's customers with the facts that segments, stages and scores read: up to five each, until today.
 -- Reads the settings bench.customers (how many) and bench.today (the instant at which the world ends). The session's
 -- app.organization names the organization, which is there already; runs as superuser and past triggers.
 
@@ -31,13 +31,14 @@ insert into fact (organization_id, id, customer_id, kind, source, key, status, a
                   received_at)
 select current_organization(), pg_temp.id(2, n), person.id,
        case turn when 5 then 'CALL' else 'ORDER' end, 'bench', n::text, case when turn < 5 then 'COMPLETED' end,
-       case when turn < 5 then round((5 + 195 * pg_temp.chance(n, 2) ^ 3)::numeric, 2) end, at, '\x00', at
+       case when turn < 5 then round((5 + 195 * pg_temp.chance(n, 2) ^ 4)::numeric, 2) end, at, '\x00', at
 from generate_series(1, 5) as turn
 cross join person
 cross join lateral (select (turn - 1) * current_setting('bench.customers')::bigint + person.number as n) numbered
 cross join lateral (
     select since + (pg_temp.today() - since) * case when turn = 1 then 0 else
         pg_temp.chance(n, 3) * case when pg_temp.chance(person.number, 4) < 0.25 then 0.4 else 1 end end as at) moment
+where turn in (1, 5) or pg_temp.chance(n, 5) < 0.55
 order by n;
 
 drop table person;

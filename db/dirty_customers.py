@@ -1,12 +1,22 @@
 """Customers who changed since their segments and stage were last evaluated, and what of them did."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from db.database import Transaction
 from db.jobs import request_job
 from db.statement import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """Customers who are owed an evaluation, the marks that say so, and what of some of them changed; None: anything."""
+
+    customers: list[UUID]
+    marks: list[int]
+    changed: frozenset[str] | None
 
 
 async def mark_dirty(
@@ -16,18 +26,13 @@ async def mark_dirty(
 
     changed: what of them did, as `domain.conditions.dependencies` names it; None: it may be anything.
     """
-    # An update of a row that is there already waits for the worker that is about to delete it, so no mark is lost.
+    # A row for each mark: nobody waits for the worker that evaluates the customer by an earlier one.
     await tx.run(
         """
-        insert into dirty_customer as d (organization_id, customer_id, since, changed)
+        insert into dirty_customer (organization_id, customer_id, since, changed)
         select :organization, c.id, :now::timestamptz, :changed::text[]
         from customer c where c.organization_id = (select :organization::uuid) and c.id in (:customers)
         order by c.id
-        on conflict (organization_id, customer_id) do update
-        set since = excluded.since,
-            changed = case when d.changed is null or excluded.changed is null then null
-                           when d.changed @> excluded.changed then d.changed
-                           else array(select unnest(d.changed) union select unnest(excluded.changed)) end
         """,
         customers=customers,
         now=now,
@@ -36,42 +41,36 @@ async def mark_dirty(
     await request_job(tx, "customers.settle", dedupe_key="settle")
 
 
-async def unsettled(tx: Transaction, most: int) -> list[UUID]:
-    """Customers who are owed an evaluation, longest waiting first; nobody else takes them until this one is over.
+async def unsettled(tx: Transaction, most: int) -> Owed | None:
+    """Who is owed an evaluation, longest waiting first; nobody else takes these marks until this transaction is over.
 
-    Whoever marks one of them meanwhile waits for this transaction's end and owes another evaluation then.
+    Whoever marks one of the customers meanwhile owes another evaluation. None when nobody is owed any.
     """
     rows = await tx.rows(
         """
-        select customer_id from dirty_customer where organization_id = :organization
-        order by since, customer_id limit :most
-        for update skip locked
+        with waiting as (
+            select customer_id from dirty_customer where organization_id = :organization order by id limit :most)
+        select id, customer_id, changed from dirty_customer
+        where organization_id = :organization and customer_id in (select customer_id from waiting)
+        order by id for update skip locked
         """,
         most=most,
     )
-    return [row["customer_id"] for row in rows]
-
-
-async def changes_of(tx: Transaction, customer_ids: list[UUID]) -> frozenset[str] | None:
-    """What of some of these customers changed; None: it may be anything."""
-    rows = await tx.rows(
-        """
-        select distinct name
-        from (select distinct changed from dirty_customer
-              where organization_id = :organization and customer_id = any(:ids::uuid[])) d
-        left join lateral unnest(d.changed) name on true
-        """,
-        ids=customer_ids,
+    if not rows:
+        return None
+    known = all(row["changed"] is not None for row in rows)
+    return Owed(
+        customers=sorted({row["customer_id"] for row in rows}),
+        marks=[row["id"] for row in rows],
+        changed=frozenset(name for row in rows for name in row["changed"]) if known else None,
     )
-    names = {row["name"] for row in rows}
-    return None if None in names else frozenset(names)
 
 
-async def settled(tx: Transaction, customer_ids: list[UUID]) -> None:
+async def settled(tx: Transaction, owed: Owed) -> None:
     """These customers were evaluated in this transaction."""
     await tx.run(
-        "delete from dirty_customer where organization_id = :organization and customer_id = any(:ids::uuid[])",
-        ids=customer_ids,
+        "delete from dirty_customer where organization_id = :organization and id = any(:marks::bigint[])",
+        marks=owed.marks,
     )
 
 

@@ -67,7 +67,7 @@ async def next_slice(tx: Transaction, after: UUID | None, size: int | None = Non
         beyond=beyond,
         last=last,
     )
-    return Slice(Range(ids.text, ids.values, after, last), number, last)
+    return Slice(Range(ids.text, ids.values, after=after, last=last), number, last)
 
 
 async def count_customers(tx: Transaction) -> int:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from db.clock import database_time
 from db.database import Transaction
-from db.dirty_customers import changes_of, settled, unsettled
+from db.dirty_customers import settled, unsettled
 from db.journeys import evaluate
 from db.organizations import Organization, current_organization
 from db.points import point
@@ -31,21 +31,22 @@ async def settle(run: Run) -> Again | None:
     """
     await bring_up_to_date(run)
 
-    async def work(tx: Transaction) -> int:
-        # Before the marks: whoever decides about members holds it, and then waits for the marks.
+    async def work(tx: Transaction) -> bool:
+        # Before anything else: whoever decides about members holds it.
         await lock_masks(tx)
         await take_signals(tx, await database_time(tx))
-        changed = await unsettled(tx, SIZE)
-        if changed:
-            candidates = sql("select unnest(:ids::uuid[]) as customer_id", ids=changed)
-            organization = await current_organization(tx)
-            # Not the job's beginning: what was told since then is owed to these customers too.
-            now = await database_time(tx)
-            await _evaluate(tx, organization, candidates, now, await changes_of(tx, changed))
-            await settled(tx, changed)
-            point("customers.settled")
-            await run.checkpoint(tx, {})
-        return len(changed)
+        owed = await unsettled(tx, SIZE)
+        if owed is None:
+            return False
+        candidates = sql("select unnest(:ids::uuid[]) as customer_id", ids=owed.customers)
+        organization = await current_organization(tx)
+        # Not the job's beginning: what was told since then is owed to these customers too.
+        now = await database_time(tx)
+        await _evaluate(tx, organization, candidates, now, owed.changed)
+        await settled(tx, owed)
+        point("customers.settled")
+        await run.checkpoint(tx, {})
+        return True
 
     return Again() if await run.database.attempt(run.organization_id, work) else None
 

@@ -30,6 +30,7 @@ fact = tenant_table(
     one_of("kind", ["ORDER", "REFUND", "APPOINTMENT", "CALL", "VISIT", "TICKET", "CUSTOM"]),
     sa.CheckConstraint("amount <> 'NaN'", name="amount"),
     sa.CheckConstraint("(kind = 'CUSTOM') = (name is not null)", name="name"),
+    owner=False,
 )
 sa.Index("fact_customer_idx", fact.c.organization_id, fact.c.customer_id, fact.c.occurred_at, fact.c.id)
 
@@ -45,6 +46,7 @@ fact_item = tenant_table(
     belongs_to("fact", "fact_id", cascade=True),
     sa.CheckConstraint("amount <> 'NaN' and quantity <> 'NaN'", name="amount"),
     key=("fact_id", "line"),
+    owner=False,
 )
 
 # brand_id NULL is the roll-up over the organization. Counts over trailing windows are right until `stale_at`.
@@ -77,7 +79,6 @@ customer_metrics = sa.Table(
     # A hash of what the scores follow from, so that nobody is scored again for nothing.
     sa.Column("score_key", sa.BigInteger(), nullable=True),
     instant("updated_at", default=True),
-    sa.ForeignKeyConstraint(["organization_id"], ["organization.id"]),
     belongs_to("customer", "customer_id", cascade=True),
     belongs_to("brand", "brand_id"),
     sa.UniqueConstraint(
@@ -104,6 +105,8 @@ dirty_customer = tenant_table(
     identifier("customer_id"),
     instant("since", default=True),
     sa.Column("changed", pg.ARRAY(sa.Text()), nullable=True),
+    sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
     belongs_to("customer", "customer_id", cascade=True),
-    key=("customer_id",),
+    owner=False,
 )
+sa.Index("dirty_customer_customer_idx", dirty_customer.c.organization_id, dirty_customer.c.customer_id)

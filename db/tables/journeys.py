@@ -91,6 +91,7 @@ journey = tenant_table(
     belongs_to("journey_stage", "previous_stage_id"),
     sa.UniqueConstraint("organization_id", "customer_id"),
     one_of("lock", ["NONE", "UNTIL_ACTIVITY", "FOREVER"]),
+    owner=False,
 )
 sa.Index("journey_stage_id_idx", journey.c.organization_id, journey.c.stage_id, journey.c.id)
 
@@ -127,6 +128,7 @@ stage_transition = tenant_table(
     sa.CheckConstraint("exited_at >= entered_at", name="spell"),
     sa.CheckConstraint("(seq = 1) = (from_stage_id is null)", name="first"),
     key=("journey_id", "seq"),
+    owner=False,
 )
 sa.Index(
     "stage_transition_open_idx",
@@ -146,6 +148,7 @@ metric_snapshot = tenant_table(
     sa.Column("risk_score", sa.Numeric(4, 3), nullable=True),
     belongs_to("customer", "customer_id", cascade=True),
     key=("customer_id", "day"),
+    owner=False,
 )
 
 # How long it took those who churned out of a stage.

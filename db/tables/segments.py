@@ -57,6 +57,7 @@ segment_membership = tenant_table(
     belongs_to("customer", "customer_id", cascade=True),
     one_of("source", ["AUTOMATIC", "MANUAL", "IMPORT"]),
     key=("segment_id", "customer_id"),
+    owner=False,
 )
 sa.Index("segment_membership_customer_idx", segment_membership.c.organization_id, segment_membership.c.customer_id)
 
@@ -77,6 +78,7 @@ segment_mask = tenant_table(
     sa.Column("mask", sa.BigInteger(), nullable=False),
     belongs_to("customer", "customer_id", cascade=True),
     key=("customer_id", "word"),
+    owner=False,
 )
 
 segment_membership_change = tenant_table(
@@ -98,6 +100,7 @@ segment_membership_change = tenant_table(
         ["INITIAL", "LIVE", "SCHEDULED", "DEFINITION_CHANGED", "MANUAL", "IMPORT", "MERGE", "ERASURE"],
     ),
     key=("seq",),
+    owner=False,
 )
 sa.Index(
     "segment_membership_change_customer_idx",
@@ -144,6 +147,7 @@ segment_signal = tenant_table(
     identifier("customer_id"),
     text("changed"),
     belongs_to("customer", "customer_id", cascade=True),
+    owner=False,
 )
 sa.Index("segment_signal_customer_idx", segment_signal.c.organization_id, segment_signal.c.customer_id)
 

@@ -55,7 +55,7 @@ found as (
     where not exists (select from journey_stage
                       where organization_id = :organization and is_initial and is_active and deleted_at is null)
     union all
-    select 'OVERDUE', d.customer_id from dirty_customer d
+    select distinct 'OVERDUE', d.customer_id from dirty_customer d
     where d.organization_id = :organization and d.since < clock_timestamp() - interval '15 minutes'
 )
 select code, count(*)::integer, array_remove((array_agg(customer_id order by customer_id))[1:10], null)

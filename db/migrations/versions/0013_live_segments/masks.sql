@@ -12,8 +12,7 @@ create table segment_mask (
     word INTEGER NOT NULL,
     mask BIGINT NOT NULL,
     CONSTRAINT segment_mask_pkey PRIMARY KEY (organization_id, customer_id, word),
-    CONSTRAINT segment_mask_organization_id_customer_id_fkey FOREIGN KEY(organization_id, customer_id) REFERENCES customer (organization_id, id) ON DELETE CASCADE,
-    CONSTRAINT segment_mask_organization_id_fkey FOREIGN KEY(organization_id) REFERENCES organization (id)
+    CONSTRAINT segment_mask_organization_id_customer_id_fkey FOREIGN KEY(organization_id, customer_id) REFERENCES customer (organization_id, id) ON DELETE CASCADE
 ) with (fillfactor = 80);
 select protect_tenant_table('segment_mask');
 select limit_to_brands('segment_mask', 'false', 'select');
