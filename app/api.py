@@ -28,6 +28,7 @@ from app.providers import trying
 from app.public.accounts import Accounts
 from app.public.callbacks import Callbacks, callback_routes
 from app.public.certificates import Amazon
+from app.public.passes import pass_routes
 from app.public.preferences import preference_routes
 from app.public.sightings import Sightings
 from app.public.tracking import tracking_routes
@@ -121,6 +122,7 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
         *tracking_routes(),
         *preference_routes(),
         *callback_routes(),
+        *pass_routes(),
         *health_routes(),
         *explorer_routes(settings.dev_key),
     ]

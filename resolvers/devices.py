@@ -6,7 +6,8 @@ from db import devices
 from db.campaigns import find_brand
 from db.customers import find_customer
 from db.database import Transaction
-from domain.devices import MAX_DEVICES, Address
+from domain.devices import MAX_DEVICES, Address, DeviceKind
+from domain.passes import PassLink, pass_token
 from domain.refusals import Refused
 from resolvers.context import Context
 
@@ -32,6 +33,14 @@ async def register(
 
     device_id, refusals = await context.command(SCOPE, work)
     return device_id, [refusal.under("input") for refusal in refusals]
+
+
+def pass_url(context: Context, device_id: UUID | None, address: Address) -> str | None:
+    """Where a pass can be had; None for what is no pass, and without a public address."""
+    place, secret = context.tools.public_url, context.tools.secret
+    if device_id is None or address.kind is not DeviceKind.APPLE_WALLET or place is None or secret is None:
+        return None
+    return f"{place.rstrip('/')}/pass/{pass_token(secret, PassLink(context.organization_id, device_id))}"
 
 
 async def unregister(context: Context, device_id: UUID) -> tuple[UUID | None, list[Refused]]:

@@ -98,6 +98,10 @@ class CustomerDeviceUnregisterInput:
 @strawberry.type(description="The device registered.")
 class CustomerDeviceRegisterPayload(Payload):
     customer_device: CustomerDevice | None = strawberry.field(description="The device, or null when refused.")
+    pass_url: str | None = strawberry.field(
+        description="Of APPLE_WALLET: where its holder gets the pass, which is good for whoever knows it; null for all "
+        "others, and where the installation has no public address."
+    )
     user_errors: list[CustomerDeviceUserError] = strawberry.field(description="Why it was refused.")
 
 
@@ -123,7 +127,9 @@ class DeviceMutations:
             info.context, row_id(input.customer_id, "Customer"), row_id(input.brand_id, "Brand"), address
         )
         return CustomerDeviceRegisterPayload(
-            customer_device=read(info, devices.DEVICE_BY_ID, device_id), user_errors=_errors(refusals)
+            customer_device=read(info, devices.DEVICE_BY_ID, device_id),
+            pass_url=commands.pass_url(info.context, device_id, address),
+            user_errors=_errors(refusals),
         )
 
     @strawberry.mutation(description=scoped("Forgets a device, e.g. when its holder signs out.", SCOPE))
