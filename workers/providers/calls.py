@@ -6,6 +6,7 @@ Either there is an answer, or nothing was sent (NotSentError), or nobody knows (
 import asyncio
 import contextlib
 import json
+import logging
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ PATIENCE = 12.0
 MOST_ANSWER = 100_000
 LONGEST_WAIT = timedelta(hours=24)
 AGENT = "Wayfare/1"
+
+# It would tell the URL of each call, and many of them name a device or are known to nobody else.
+logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 class NotSentError(Exception):

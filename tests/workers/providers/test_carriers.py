@@ -1,5 +1,6 @@
 """What each provider is sent is what it takes, and each of its answers is understood."""
 
+import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -47,6 +48,19 @@ async def test_a_right_message_is_taken(stand: Standing, kind: ProviderKind) -> 
     assert delivered.outcome.answer is Answer.ACCEPTED, delivered.outcome
     assert delivered.outcome.detail
     assert len(stand.providers.taken) == 1
+
+
+@pytest.mark.parametrize("kind", EVERY)
+async def test_no_log_tells_a_secret_or_where_a_device_is(
+    stand: Standing, kind: ProviderKind, caplog: pytest.LogCaptureFixture
+) -> None:
+    account = stand.account(kind)
+    with caplog.at_level(logging.INFO):
+        await stand.carry(account, parcel(to(kind)))
+        stand.server.instead = Response(500)
+        await stand.carry(account, parcel(to(kind)))
+    assert stand.server.url not in caplog.text
+    assert not [secret for secret in account.secrets.values() if secret in caplog.text]
 
 
 async def test_sendgrid_is_told_everything(stand: Standing) -> None:
