@@ -243,7 +243,14 @@ async def settle(
     """SENDING -> what the answers mean. That a message was accepted counts even when the lease was lost meanwhile."""
     await tx.run(
         """
-        with told as (
+        with named as (
+            -- A callback came first and has said that it was taken; what the provider calls it is news all the same.
+            update message m set provider = :provider, provider_account_id = :account_id::uuid,
+                                 provider_message_id = s.detail
+            from unnest(:ids::uuid[], :statuses::text[], :details::text[]) as s (id, status, detail)
+            where m.organization_id = :organization and m.id = s.id and m.lease_token = :token and s.status = 'SENT'
+              and m.status = any('{SENT,DELIVERED,OPENED,CLICKED,BOUNCED}'::text[]) and m.provider_message_id is null
+        ), told as (
             update message m
             set status = s.status, error = nullif(s.error, ''), provider = :provider, lease_until = null,
                 provider_account_id = :account_id::uuid,

@@ -35,10 +35,12 @@ class Post:
     headers: dict[str, str]
 
 
-async def account(shop: Shop, kind: str, settings: Mapping[str, str], secrets: Mapping[str, str]) -> str:
+async def account(
+    shop: Shop, kind: str, settings: Mapping[str, str], secrets: Mapping[str, str], vault: Vault | None = None
+) -> str:
     """Stores a provider account; the path that its callbacks go to."""
     account_id = new_id()
-    sealed = VAULT.of(PROVIDERS).seal(shop.organization, account_id, json.dumps(dict(secrets)))
+    sealed = (vault or VAULT.of(PROVIDERS)).seal(shop.organization, account_id, json.dumps(dict(secrets)))
     channel = {"SENDGRID": "EMAIL", "MAILGUN": "EMAIL", "WEBHOOK": "WEBHOOK"}.get(kind, "SMS")
     await shop.rows(
         "insert into provider_account (organization_id, id, channel, kind, name, settings, secret, secret_names, "

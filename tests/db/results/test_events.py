@@ -247,7 +247,8 @@ async def test_unsubscribing_at_the_provider_takes_the_consent_back(shop: Shop, 
     assert [tuple(row) for row in rows] == [("EMAIL", "marketing", "UNSUBSCRIBED")]
 
 
-async def test_a_callback_that_overtakes_the_mark_of_the_worker(shop: Shop) -> None:
+@pytest.mark.parametrize("first", ["callback", "worker", "both"])
+async def test_a_callback_that_overtakes_the_mark_of_the_worker(shop: Shop, first: str) -> None:
     campaign = await shop.started([await shop.segment(await shop.customers(["ann"]))])
     token = new_id()
     async with shop.database.tenant(shop.organization) as tx:
@@ -263,10 +264,16 @@ async def test_a_callback_that_overtakes_the_mark_of_the_worker(shop: Shop) -> N
             )
 
     event = Returned("test", "1", T.DELIVERED, at(0), claimed.id)
+    if first == "callback":
+        assert await take(shop, event) == 1
+    if first == "worker":
+        await settle()
     await asyncio.gather(settle(), take(shop, event), take(shop, event))
     row = await message_row(shop, claimed.id)
     assert (row["status"], row["lease_until"]) == ("DELIVERED", None)
     assert row["sent_at"] is not None
+    (named,) = await shop.rows("select provider, provider_message_id from message where id = :id", id=claimed.id)
+    assert tuple(named) == ("test", "250 ok")
 
 
 async def test_many_at_once_are_a_constant_number_of_statements(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
