@@ -103,7 +103,8 @@ async def test_arms_of_the_wrong_size_prove_nothing(shop: Shop) -> None:
     )
     await shop.rows(
         "update message set status = 'BOUNCED' where organization_id = :organization and id in (select id from message "
-        "where organization_id = :organization and variant = 1 and status = 'SENT' order by id limit :lost) returning 1",
+        "where organization_id = :organization and variant = 1 and status = 'SENT' order by id limit :lost) "
+        "returning 1",
         lost=sizes[1] - sizes[2] * 6 // 10,
     )
     await came_back(shop, campaign, 2, "clicked_at", 90)
