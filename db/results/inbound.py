@@ -3,20 +3,25 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from db.clock import database_time
 from db.database import Transaction
+from db.facts import record_facts
 from db.results.events import take_back
 from db.suppressions import suppress
 from domain.consents import Channel
+from domain.customers import CustomerReference
+from domain.facts import FactKind, fact
 from domain.keywords import Keyword, keyword
 from domain.results.callbacks import Inbound
-from domain.results.returns import Returned, ReturnType
+from domain.results.returns import OURS, Returned, ReturnType
 from domain.suppressions import AddressKey, SuppressionReason
 
 
 async def take_answers(tx: Transaction, answers: Sequence[Inbound], key: AddressKey | None = None) -> int:
     """Notes each as an answer to the message it is about, or heeds the keyword it is; returns how many were new.
 
-    They come one by one, so they are looked up one by one. Their texts are not kept.
+    They come one by one, so they are looked up one by one. Their texts are not kept; that a customer answered is a
+    fact of theirs.
     """
     events = []
     for answer in answers:
@@ -29,7 +34,38 @@ async def take_answers(tx: Transaction, answers: Sequence[Inbound], key: Address
         if message_id is not None and said is not Keyword.START:
             type_ = ReturnType.UNSUBSCRIBED if said is Keyword.STOP else ReturnType.REPLIED
             events.append(Returned(answer.provider, answer.event_id, type_, answer.at, message_id))
+    await _record(tx, [event for event in events if event.type is ReturnType.REPLIED])
     return await take_back(tx, events, key)
+
+
+async def _record(tx: Transaction, replies: Sequence[Returned]) -> None:
+    """What the customers' timelines and conditions know of answers."""
+    rows = await tx.rows(
+        """
+        select e.event_id, e.at, m.customer_id, c.brand_id, m.channel
+        from unnest(:ids::uuid[], :events::text[], :ats::timestamptz[]) e (message_id, event_id, at)
+        join message m on m.organization_id = :organization and m.id = e.message_id and m.customer_id is not null
+        join campaign c on c.organization_id = :organization and c.id = m.campaign_id
+        """,
+        ids=[reply.message_id for reply in replies],
+        events=[f"{reply.provider}:{reply.event_id}" for reply in replies],
+        ats=[reply.at for reply in replies],
+    )
+    facts = [
+        fact(
+            kind=FactKind.CUSTOM,
+            source=OURS,
+            key=row["event_id"][:200],
+            customer=CustomerReference(id=row["customer_id"]),
+            occurred_at=row["at"],
+            name="message.replied",
+            brand_id=row["brand_id"],
+            properties={"channel": row["channel"]},
+        )
+        for row in rows
+    ]
+    if facts:
+        await record_facts(tx, facts, await database_time(tx))
 
 
 async def _answered(tx: Transaction, answer: Inbound) -> UUID | None:
