@@ -175,6 +175,16 @@ class RateMeter(Meter):
         self.requested, self.actual, self.exact = cost, cost, exact
         await self.rates.spend(self._bucket, cost)
 
+    @property
+    def overdrawn(self) -> bool:  # type: ignore[override]  # computed here
+        return self._bucket.points < 0
+
+    async def settle_debt(self) -> None:
+        await self.rates.spend(self._bucket, 0)
+
+    def fine(self, points: int) -> None:
+        self._bucket.points -= points
+
     def settle(self, objects: int) -> None:
         """Gives back what a query was charged beyond the objects of its answer."""
         if not self.exact and objects < self.actual:

@@ -28,6 +28,15 @@ class Meter:
         del exact
         self.requested = cost
 
+    overdrawn = False
+    """Whether the caller owes points, so that nothing is begun for it that costs anything."""
+
+    async def settle_debt(self) -> None:
+        """Raises RATE_LIMITED for who still owes points."""
+
+    def fine(self, points: int) -> None:
+        """Takes points for what was refused after it made work, whether the caller has them or not."""
+
     @property
     def allowance(self) -> Allowance | None:
         """None: nobody counts."""

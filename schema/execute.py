@@ -18,6 +18,7 @@ from schema.build import schema
 from schema.documents import Document, read_document
 from schema.errors import formatted
 from schema.idempotency import carry_out
+from schema.limits import price_of_refusal
 
 # `off` runs everything through the ordinary executor and the loaders; the whole suite must pass either way.
 PLANNER = os.environ.get("WAYFARE_PLANNER", "on") != "off"
@@ -67,16 +68,11 @@ async def begin(
     `fresh` makes the context of each event, which waits for its turn; where nobody gives one, a subscription raises
     StreamRefusedError. Close the generator when nobody listens any more.
     """
-    try:
-        document = read_document(text)
-        if document.errors:
-            return {"errors": formatted(list(document.errors))}
-        chosen = document.operation(operation_name)
-        kind = chosen.operation
-        await context.meter.charge(document.cost(chosen, variables), exact=kind is not OperationType.QUERY)
-    except (GraphQLError, Rejected) as error:
-        wrapped = error if isinstance(error, GraphQLError) else GraphQLError(error.message, original_error=error)
-        return {"errors": formatted([wrapped])}
+    found = await _admitted(context, text, variables, operation_name)
+    if isinstance(found, dict):
+        return found
+    document, chosen = found
+    kind = chosen.operation
     if kind is OperationType.MUTATION and not may_write:
         raise WriteRefusedError
     if kind is OperationType.SUBSCRIPTION and fresh is None:
@@ -104,6 +100,31 @@ async def begin(
     if reads:
         learn(executor)
     return answer
+
+
+async def _admitted(
+    context: Context, text: str, variables: dict[str, Any] | None, name: str | None
+) -> tuple[Document, OperationDefinitionNode] | dict[str, Any]:
+    """The document and the operation to run, charged for; or the answer to what is refused, which is paid for too."""
+    meter = context.meter
+    try:
+        if meter.overdrawn:
+            await meter.settle_debt()
+        document = read_document(text)
+        if not document.errors:
+            chosen = document.operation(name)
+            exact = chosen.operation is not OperationType.QUERY
+            await meter.charge(document.cost(chosen, variables), exact=exact)
+            return document, chosen
+        errors = list(document.errors)
+    except GraphQLError as error:
+        errors = [error]
+    except Rejected as rejected:
+        errors = [GraphQLError(rejected.message, original_error=rejected)]
+        if rejected.code == "RATE_LIMITED":
+            return {"errors": formatted(errors)}
+    meter.fine(price_of_refusal(text))
+    return {"errors": formatted(errors)}
 
 
 async def _once(

@@ -26,6 +26,11 @@ def check_text(text: str, bounds: Bounds) -> None:
         raise too_much("TOKENS", f"The document has more than {bounds.tokens:,} tokens.")
 
 
+def price_of_refusal(text: str) -> int:
+    """Points for a document that is not run: reading it takes the longer the more there is of it."""
+    return 10 + len(text) // 50
+
+
 def count_tokens(text: str, most: int) -> int:
     """How many there are, and no more than one beyond `most`; what is no GraphQL counts as little as it can."""
     count = 0

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +12,13 @@ import pytest
 
 from app.rate import RateMeter, Rates, told
 from app.servers import Addresses
-from domain.access import Caller
+from db.database import Database
+from domain.access import SCOPES, Caller
 from domain.ids import new_id
 from domain.refusals import Rejected
+from resolvers.context import Context
+from schema.execute import execute
+from tests.api import TOOLS
 from tests.redis import RedisServer, redis_server
 
 
@@ -148,3 +153,41 @@ async def test_charging_takes_microseconds(rates: Rates) -> None:
         await meter.charge(52)
         told(body, meter)
     assert (time.process_time() - before) / 10_000 < 40e-6
+
+
+async def test_what_is_refused_is_paid_for_before_anything_else_is_begun(rates: Rates) -> None:
+    caller = somebody()
+    assert not metered(rates, caller).overdrawn
+    metered(rates, caller).fine(990)
+    assert metered(rates, caller).overdrawn
+    await metered(rates, caller).settle_debt()
+    assert not metered(rates, caller).overdrawn
+    metered(rates, caller).fine(500)
+    with pytest.raises(Rejected) as rejected:
+        await metered(rates, caller).settle_debt()
+    assert rejected.value.code == "RATE_LIMITED"
+    assert int(str(rejected.value.details["retryAfter"])) > 100
+    with pytest.raises(Rejected):
+        await metered(rates, caller).charge(1)
+
+
+REFUSED = [
+    "{ nope }",
+    "{",
+    "{ " + "a " * 2_500 + "}",
+    "{ customers(first: 250) { nodes { segments { nodes { id } } } } }",
+]
+
+
+@pytest.mark.parametrize("query", REFUSED)
+async def test_documents_that_are_refused_run_a_caller_dry(database: Database, organization: UUID, query: str) -> None:
+    alone = Rates(None, 300, 1)
+    caller = Caller(organization, "key:test", frozenset(SCOPES))
+    codes = []
+    for _ in range(60):
+        meter = alone.meter(caller, None)
+        context = Context(database, caller, datetime.now(UTC), TOOLS, meter=meter)
+        [error] = (await execute(context, query))["errors"][:1]
+        codes.append(error["extensions"]["code"])
+    assert codes[0] != "RATE_LIMITED"
+    assert codes[-1] == "RATE_LIMITED"
