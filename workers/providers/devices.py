@@ -54,6 +54,8 @@ class Lane:
         self.line, self.pace = line, line.pace(outside)
         self._outside = outside
         self._carrier: Any = None
+        self._credit = 0
+        self.refusal: UnreachableError | None = None
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Raises NotSentError when its credentials cannot be used."""
@@ -65,10 +67,31 @@ class Lane:
         wallets = {ProviderKind.GOOGLE_WALLET: GoogleWallet, ProviderKind.APPLE_WALLET: AppleWallet}
         self._carrier = {**CARRIERS, **wallets, ProviderKind.INBOX: Inbox}[kind](known, caller)
 
+    async def admit(self, count: int) -> int:
+        """How many messages may be marked; 0 while the account is left alone, which what goes to it is told."""
+        self.refusal = None
+        try:
+            number = await self.pace.admit(count)
+        except UnreachableError as error:
+            self.refusal = error
+            return 0
+        self._credit += number
+        return number
+
+    async def _permitted(self) -> None:
+        """One call more: of those that were let through before the marks, or beyond them, to a second device."""
+        if self.refusal is not None:
+            raise self.refusal
+        if self._credit:
+            self._credit -= 1
+        else:
+            await self.pace.admit(1)
+        await self.line.granted(1)
+
     async def carry(self, parcel: Parcel, device: Reached, found: Found) -> tuple[Delivered, list[str]]:
         """What came of it, and of a pass the telephones that hold it no more."""
         try:
-            await self.line.granted(await self.pace.admit(1))
+            await self._permitted()
         except UnreachableError as error:
             # The other kinds of devices need not wait for this one.
             after = error.after
@@ -155,16 +178,15 @@ class Devices:
         await self._stack.aclose()
 
     async def admit(self, count: int) -> int:
-        """Raises UnreachableError when every account is left alone; each is paced by itself."""
-        trouble: UnreachableError | None = None
-        for lane in self._lanes.values():
-            try:
-                lane.pace.require_open()
-            except UnreachableError as error:
-                trouble = error
-            else:
-                return count
-        raise trouble or UnreachableError("There is no account.")
+        """Each account is asked for all, because nobody knows yet which of them a customer's device is of.
+
+        Raises UnreachableError when every account is left alone.
+        """
+        lanes = list(self._lanes.values())
+        admitted = [number for lane in lanes if (number := await lane.admit(count))]
+        if admitted:
+            return min(admitted)
+        raise next(lane.refusal for lane in lanes if lane.refusal)
 
     async def send(self, parcels: Sequence[Parcel]) -> list[Outcome]:
         found = await self._found(parcels)

@@ -11,12 +11,16 @@ from domain.providers import Capabilities
 from workers.parcels import Parcel
 
 
+# However long it will be: asking costs nothing, and somebody may have raised a quota or mended an account meanwhile.
+ASK_AGAIN = timedelta(minutes=5)
+
+
 class UnreachableError(Exception):
     """No conversation with the provider is possible now; the text says why, `after` when to ask again if known."""
 
     def __init__(self, message: str, after: timedelta | None = None) -> None:
         super().__init__(message)
-        self.after = after
+        self.after = None if after is None else min(after, ASK_AGAIN)
 
 
 class Provider(Protocol):
