@@ -1,12 +1,16 @@
 """Campaigns sent by accounts of providers: what they refuse, put off and leave in doubt is in the ledger."""
 
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from db import providers
+from db import devices, providers
 from db.vault import Vault
 from domain.consents import Channel
+from domain.devices import Address, DeviceKind
 from domain.ids import new_id
 from domain.provider_accounts import Draft
 from domain.providers import ProviderKind
@@ -14,9 +18,10 @@ from tests.campaigns import SECRET, Shop
 from tests.carriers.server import Fault, Response
 from tests.mail import MailServer
 from tests.workers.providers.carrying import TOLD, Standing, outside, standing
-from tests.workers.sending import sent, status, work
+from tests.workers.sending import begin, sent, status, work
 from workers import delivery
 from workers.delivery import deliver_by_smtp
+from workers.providers.outside import Outside
 
 NAMES = [f"c{number}" for number in range(30)]
 
@@ -96,3 +101,31 @@ async def test_without_a_provider_a_campaign_says_what_to_do(shop: Shop, server:
     campaign = await sent(shop, NAMES[:1])
     await work(shop)
     assert "providerAccountCreate" in ((await shop.find(campaign)).error or "")
+
+
+async def test_in_development_every_channel_lands_in_the_inbox(shop: Shop, server: MailServer, tmp_path: Path) -> None:
+    """Text messages by the telephone number, push and wallet by the newest device, webhooks by the customer."""
+    deliver_by_smtp(server.url, SECRET, outside=Outside(Vault([SECRET]), inbox=tmp_path))
+    [ann] = await shop.customers(["ann"], brand=shop.brand)
+    await shop.rows("update customer set phone = '+4915100000001' where organization_id = :organization")
+    async with shop.database.tenant(shop.organization) as tx:
+        for kind in (DeviceKind.FCM, DeviceKind.GOOGLE_WALLET):
+            await devices.register(tx, ann, shop.brand, Address(kind, "token"))
+    segment = await shop.segment([ann])
+    for channel in (Channel.SMS, Channel.PUSH, Channel.WALLET, Channel.WEBHOOK):
+        campaign = await shop.campaign([segment], channel=channel)
+        await begin(shop, campaign)
+        await work(shop)
+        assert await status(shop, campaign) == "COMPLETED", (await shop.find(campaign)).error
+    kept = _kept(tmp_path)
+    assert kept["SMS"]["to"] == "+4915100000001"
+    assert kept["WEBHOOK"]["to"] == str(ann)
+    assert [device["kind"] for device in kept["PUSH"]["devices"]] == ["FCM"]
+    assert [device["kind"] for device in kept["WALLET"]["devices"]] == ["GOOGLE_WALLET"]
+    rows = await shop.rows("select status, provider, provider_account_id from message")
+    assert {tuple(row) for row in rows} == {("SENT", "inbox", None)}
+
+
+def _kept(folder: Path) -> dict[str, Any]:
+    """The messages in an inbox, by channel."""
+    return {told["channel"]: told for told in (json.loads(file.read_text()) for file in folder.glob("*.json"))}
