@@ -157,19 +157,18 @@ on conflict (organization_id, provider, event_id) do nothing
 # delivery is told by its own clock, so a click may come a little before it.
 _FOLLOW = """
 with event as (
-    select e.* from message_event e
+    select e.*, min(e.at) filter (where e.type = 'DELIVERED') over (partition by e.message_id) as delivery_at
+    from message_event e
     where e.organization_id = :organization and e.message_id = any(:ids::uuid[])
-), delivery as (
-    select message_id, min(at) as at from event where type = 'DELIVERED' group by 1
 ), judged as (
     select e.message_id, e.type, e.at, e.bounce_kind,
            e.is_machine or e.type = 'CLICKED' and (
-               e.at between d.at - interval '1 minute' and d.at + interval '2 seconds'
-               or (select count(distinct o.link_id) from event o
-                   where o.message_id = e.message_id and o.type = 'CLICKED'
+               e.at between e.delivery_at - interval '1 minute' and e.delivery_at + interval '2 seconds'
+               or (select count(distinct o.link_id) from message_event o
+                   where o.organization_id = :organization and o.message_id = e.message_id and o.type = 'CLICKED'
                      and o.at between e.at - interval '1 second' and e.at + interval '1 second') >= 3
            ) is true as is_machine
-    from event e left join delivery d on d.message_id = e.message_id
+    from event e
 ), fact as (
     select message_id, min(at) as first_at,
            min(at) filter (where type in ('DELIVERED', 'OPENED', 'CLICKED', 'COMPLAINED', 'UNSUBSCRIBED', 'REPLIED'))

@@ -128,8 +128,9 @@ async def test_from_the_message_to_the_money(api: Api, shop: Shop, planner: bool
 async def test_definitions_are_checked(api: Api, shop: Shop) -> None:
     campaign, _ = await sent_messages(shop, await shop.customers(["ann"]))
     id_ = gid("Campaign", campaign)
-    usual = {"campaignId": id_, "name": "Bought", "fact": {"kind": "ORDER"}}
+    usual: dict[str, Any] = {"campaignId": id_, "name": "Bought", "fact": {"kind": "ORDER"}}
     assert (await changed(api, DEFINE, **usual))[1] == []
+    change: dict[str, Any]
     for change, code, field in [
         ({}, "NAME_TAKEN", ["input", "name"]),
         ({"name": " "}, "INVALID", ["input", "name"]),

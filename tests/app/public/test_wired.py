@@ -5,6 +5,7 @@ from uuid import UUID
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 
 from app.servers import Addresses
 from app.settings import Settings
@@ -22,7 +23,7 @@ from tests.waiting import until
 
 @pytest.fixture(scope="module")
 def host(addresses: Addresses) -> Iterator[str]:
-    secret = SECRET.decode()
+    secret = SecretStr(SECRET.decode())
     settings = Settings(database_url=addresses.database_url, redis_url=None, secret=secret, public_url=BASE)
     with served(settings) as (host, _):
         yield host
