@@ -10,6 +10,7 @@ from db import providers
 from db.organizations import BRAND_BY_ID
 from domain.consents import Channel
 from domain.providers import KINDS, AccountState, Capabilities, ProviderKind, TestStatus
+from domain.results.callbacks import TELLING, callback_url
 from resolvers.ids import row_id
 from resolvers.providers import SCOPE
 from schema.connections import Connection
@@ -140,6 +141,16 @@ class ProviderAccount(Node):
     version: int = column("Grows with each change; give it as expectedVersion.")
     created_at: datetime = column("When it was made.")
     updated_at: datetime = column("When it was last changed.")
+
+    @strawberry.field(
+        description="What its provider is to call about messages and answers (docs/results.md); null where it tells "
+        "nothing, and without PUBLIC_URL."
+    )
+    def callback_url(self, root: strawberry.Parent[Any], info: Info) -> str | None:
+        base = info.context.tools.public_url
+        if base is None or ProviderKind(root.kind) not in TELLING:
+            return None
+        return callback_url(base, info.context.organization_id, root.id)
 
     @strawberry.field(description="What its provider can do.")
     def capabilities(self, root: strawberry.Parent[Any]) -> ProviderCapabilities:

@@ -8,7 +8,6 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import UUID
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -136,8 +135,3 @@ def _url(request: Request, base: str | None) -> str:
 
 def _answer(status: int) -> Response:
     return Response(status_code=status, headers=_HEADERS)
-
-
-def callback_url(base: str, organization_id: UUID, account_id: UUID) -> str:
-    """What a provider is told to call."""
-    return f"{base.rstrip('/')}/callbacks/{organization_id}/{account_id}"

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.consents import Channel
+from domain.providers import ProviderKind
 from domain.results.returns import Returned
 
 # Older ones, and those of the future, are somebody's repetition.
@@ -14,6 +15,12 @@ FRESH = timedelta(minutes=5)
 FRESH_NOTIFICATION = timedelta(hours=1)
 MOST_EVENTS = 1_000
 LARGEST = 1024 * 1024
+
+
+# Whose callbacks are understood.
+TELLING = frozenset(
+    {ProviderKind.SENDGRID, ProviderKind.MAILGUN, ProviderKind.TWILIO, ProviderKind.SNS, ProviderKind.WEBHOOK}
+)
 
 
 class UnreadableError(Exception):
@@ -53,3 +60,8 @@ class Told:
 
 def is_fresh(at: datetime, now: datetime, window: timedelta = FRESH) -> bool:
     return abs(now - at) <= window
+
+
+def callback_url(base: str, organization_id: UUID, account_id: UUID) -> str:
+    """What a provider is told to call; base: PUBLIC_URL."""
+    return f"{base.rstrip('/')}/callbacks/{organization_id}/{account_id}"

@@ -130,8 +130,7 @@ async def test_definitions_are_checked(api: Api, shop: Shop) -> None:
     id_ = gid("Campaign", campaign)
     usual: dict[str, Any] = {"campaignId": id_, "name": "Bought", "fact": {"kind": "ORDER"}}
     assert (await changed(api, DEFINE, **usual))[1] == []
-    change: dict[str, Any]
-    for change, code, field in [
+    cases: list[tuple[dict[str, Any], str, list[str]]] = [
         ({}, "NAME_TAKEN", ["input", "name"]),
         ({"name": " "}, "INVALID", ["input", "name"]),
         ({"name": "x", "fact": None}, "INVALID", ["input"]),
@@ -139,7 +138,8 @@ async def test_definitions_are_checked(api: Api, shop: Shop) -> None:
         ({"name": "x", "fact": {"kind": "ORDER", "name": "x"}}, "INVALID", ["input", "fact"]),
         ({"name": "x", "campaignId": gid("Campaign", shop.brand)}, "NOT_FOUND", ["input", "campaignId"]),
         ({"name": "x", "fact": None, "segmentId": gid("Segment", shop.brand)}, "NOT_FOUND", ["input", "segmentId"]),
-    ]:
+    ]
+    for change, code, field in cases:
         assert await changed(api, DEFINE, **(usual | change)) == (None, [(code, field)]), change
     rows = await shop.rows("select name from conversion_definition where organization_id = :organization")
     assert [row[0] for row in rows] == ["Bought"]
