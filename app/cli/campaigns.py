@@ -19,6 +19,9 @@ app = typer.Typer(no_args_is_help=True, help="Campaigns, over the API.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="A line of JSON for each, for programs.")]
 
+# Of a list, however narrow the terminal: an id must be whole, because it is what `watch` takes.
+WIDTH = 130
+
 _LIST = """
 query ($where: CampaignWhereInput, $first: Int!) { campaigns(where: $where, first: $first) { nodes {
   id name status tally { audience pending sent failed uncertain skipped } } } }
@@ -71,13 +74,18 @@ async def _list(where: dict[str, Any], limit: int, url: str | None, key: str | N
         for node in nodes:
             print(json.dumps({**{name: node[name] for name in ("id", "name", "status")}, **node["tally"]}))  # noqa: T201
         return
-    table = Table("Campaign", "Status", "Audience", "Pending", "Sent", "Failed", "Uncertain", "Skipped", "Id", box=None)
+    table = Table(box=None)
+    table.add_column("Id", no_wrap=True)
+    table.add_column("Status", no_wrap=True)
+    for name in ("Sent", "of"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("Campaign", overflow="ellipsis", no_wrap=True)
     for node in nodes:
-        numbers = [
-            f"{node['tally'][name]:,}" for name in ("audience", "pending", "sent", "failed", "uncertain", "skipped")
-        ]
-        table.add_row(node["name"], node["status"], *numbers, node["id"])
-    Console().print(table if nodes else "There are none.")
+        tally = node["tally"]
+        table.add_row(node["id"], node["status"], f"{tally['sent']:,}", f"{tally['audience']:,}", node["name"])
+    console = Console()
+    console.width = max(console.width, WIDTH)
+    console.print(table if nodes else "There are none.")
 
 
 async def _watch(campaign: str, interval: float, url: str | None, key: str | None, *, as_json: bool) -> str:
