@@ -92,7 +92,7 @@ async def test_a_pace_is_shared_by_all_who_send(redis: RedisServer) -> None:
     took = monotonic() - began
     for pace in paces:
         await pace.close()
-    assert 0.9 <= took <= 1.6
+    assert 0.9 <= took <= 4
 
 
 async def test_without_redis_each_keeps_to_the_pace_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +101,7 @@ async def test_without_redis_each_keeps_to_the_pace_for_itself(monkeypatch: pyte
     began = monotonic()
     for _ in range(6):
         assert await pace.admit(5) == 5
-    assert 0.4 <= monotonic() - began <= 1.5
+    assert 0.4 <= monotonic() - began <= 4
     with pytest.raises(UnreachableError, match="kept to its pace"):
         await pacing.Pace(new_id(), "Slow", 1, None)._take(10, monotonic())
     await pace.close()
