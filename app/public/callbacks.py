@@ -4,9 +4,11 @@ Who is not genuine learns nothing: an account that there is not answers as a wro
 stored with all that follows from it in one transaction, and answered.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from starlette.requests import ClientDisconnect, Request
@@ -30,6 +32,29 @@ _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _log = logging.getLogger("wayfare.callbacks")
 
 
+class _BusyError(Exception):
+    """So many are being taken that this one had better come again."""
+
+
+class Turns:
+    """How many callbacks a process takes at once, and how many may wait: a flood must not take every connection."""
+
+    def __init__(self, at_once: int = 8, waiting: int = 64) -> None:
+        self._turns, self._free = asyncio.Semaphore(at_once), at_once + waiting
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Raises _BusyError."""
+        if not self._free:
+            raise _BusyError
+        self._free -= 1
+        try:
+            async with self._turns:
+                yield
+        finally:
+            self._free += 1
+
+
 @dataclass(frozen=True, slots=True)
 class Callbacks:
     """What taking callbacks needs; base: PUBLIC_URL, by which a provider knows us, None: as the request says."""
@@ -39,6 +64,7 @@ class Callbacks:
     amazon: Amazon
     secret: bytes | None
     base: str | None = None
+    turns: Turns = field(default_factory=Turns)
 
 
 def callback_routes() -> list[BaseRoute]:
@@ -48,12 +74,10 @@ def callback_routes() -> list[BaseRoute]:
 async def take(request: Request) -> Response:
     """200 when it is stored or was before, 401 when it is not genuine, 400 when it cannot be read, 413, 503."""
     here: Callbacks = request.app.state.callbacks
-    now = datetime.now(UTC)
     try:
         body = b"".join([piece async for piece in _limited(request)])
-        callback = Callback(body, {k.lower(): v for k, v in request.headers.items()}, _url(request, here.base))
-        account = await here.accounts.find(request.path_params["organization"], request.path_params["account"])
-        genuine = None if account is None else await _genuine(here, account, callback, now)
+        async with here.turns.turn():
+            return _answer(await _take(here, request, body))
     except _TooLargeError:
         return _answer(413)
     except (UnreadableError, ClientDisconnect):
@@ -61,11 +85,19 @@ async def take(request: Request) -> Response:
     except UnfetchableError as error:
         _log.warning("a certificate of SNS cannot be fetched: %s", error)
         return _answer(503)
+    except _BusyError:
+        return _answer(503)
+
+
+async def _take(here: Callbacks, request: Request, body: bytes) -> int:
+    now = datetime.now(UTC)
+    callback = Callback(body, {k.lower(): v for k, v in request.headers.items()}, _url(request, here.base))
+    account = await here.accounts.find(request.path_params["organization"], request.path_params["account"])
+    genuine = None if account is None else await _genuine(here, account, callback, now)
     if account is None or genuine is None:
-        return _answer(401)
-    nonce, told = genuine
-    await _store(here, account, nonce, told)
-    return _answer(200)
+        return 401
+    await _store(here, account, *genuine)
+    return 200
 
 
 async def _genuine(here: Callbacks, account: Verifier, callback: Callback, now: datetime) -> tuple[str, Told] | None:
@@ -134,4 +166,4 @@ def _url(request: Request, base: str | None) -> str:
 
 
 def _answer(status: int) -> Response:
-    return Response(status_code=status, headers=_HEADERS)
+    return Response(status_code=status, headers=_HEADERS | ({"Retry-After": "10"} if status == 503 else {}))

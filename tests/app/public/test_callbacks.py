@@ -1,5 +1,6 @@
 """Callbacks: genuine, fresh and once, whoever tells them; what they say goes into the ledger as one set."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ import httpx2
 import pytest
 
 from app.public.accounts import Accounts
-from app.public.callbacks import Callbacks, callback_routes
+from app.public.callbacks import Callbacks, Turns, callback_routes
 from app.public.certificates import Amazon as Fetching
 from db.database import Database, Transaction
 from domain.ids import new_id
@@ -315,3 +316,15 @@ async def test_a_mail_is_answered_by_what_it_refers_to(
     assert await send(client, path, post) == 200
     row = await message_row(shop, message)
     assert (row["status"], row["replied_at"] is None) == ("DELIVERED", False)
+
+
+async def test_a_flood_is_told_to_come_again(shop: Shop, net: Net, message: UUID) -> None:
+    provider, path = await opened(shop, SendGrid, net)
+    accounts = Accounts(shop.database, VAULT)
+    here = Callbacks(shop.database, accounts, Fetching(), SECRET, BASE, Turns(at_once=1, waiting=2))
+    async with visitor(shop.database, callback_routes(), callbacks=here) as (client, _):
+        posts = [provider.told(message) for _ in range(20)]
+        answers = await asyncio.gather(*(send(client, path, post) for post in posts))
+        assert set(answers) == {200, 503}
+        assert await send(client, path, provider.told(message)) == 200
+    assert (await message_row(shop, message))["status"] == "DELIVERED"
