@@ -67,7 +67,7 @@ async def test_a_topic_is_offered_changed_and_offered_no_more(api: Api, shop: Sh
 
 async def test_a_topic_that_cannot_be_is_refused(api: Api, shop: Shop) -> None:
     made = (await answer(api, CREATE, **news(shop)))["topic"]
-    for said, expected in [
+    wrong: list[tuple[dict[str, Any], tuple[str, str]]] = [
         ({}, ("KEY_TAKEN", "key")),
         ({"key": "No key"}, ("INVALID", "key")),
         ({"key": "x", "name": " "}, ("INVALID", "name")),
@@ -75,7 +75,8 @@ async def test_a_topic_that_cannot_be_is_refused(api: Api, shop: Shop) -> None:
         ({"key": "x", "defaultRule": "OPT_OUT", "doubleOptIn": True}, ("INVALID", "doubleOptIn")),
         ({"key": "x", "description": "x" * 501}, ("INVALID", "description")),
         ({"key": "x", "brandId": gid("Brand", new_id())}, ("NOT_FOUND", "brandId")),
-    ]:
+    ]
+    for said, expected in wrong:
         assert await refused(api, CREATE, **news(shop, **said)) == [expected]
     assert await refused(api, UPDATE, topicId=made["id"], expectedVersion=2) == [("STALE", "expectedVersion")]
     for document in (UPDATE, DELETE):

@@ -149,7 +149,7 @@ async def test_a_test_goes_to_the_addresses_given_and_counts_nowhere(shop: Shop,
     assert (await api(listing))["data"]["campaigns"]["nodes"] == [
         {"name": "Spring", "tally": {"audience": 0, "sent": 0}}
     ]
-    for said, expected in [
+    wrong: list[tuple[dict[str, Any], tuple[str, str]]] = [
         ({"addresses": []}, ("TOO_MANY", "addresses")),
         ({"addresses": [f"{n}@x.example" for n in range(6)]}, ("TOO_MANY", "addresses")),
         ({"addresses": ["nonsense"]}, ("INVALID", "addresses.0")),
@@ -157,7 +157,8 @@ async def test_a_test_goes_to_the_addresses_given_and_counts_nowhere(shop: Shop,
         ({"campaignId": gid("Campaign", new_id())}, ("NOT_FOUND", "campaignId")),
         ({"variant": 2}, ("NOT_FOUND", "channel")),
         ({"channel": "SMS"}, ("NOT_FOUND", "channel")),
-    ]:
+    ]
+    for said, expected in wrong:
         assert await refused(api, document, **(given | {"addresses": ["bob@x.example"]} | said)) == [expected]
 
 
