@@ -5,6 +5,7 @@ from uuid import UUID
 
 from app.demo.campaigns import draft_campaigns
 from app.demo.catalogue import OUTDOOR, STUDIO
+from app.demo.contacts import offer_topics
 from app.demo.hands import befriend, suppress_some
 from app.demo.history import ACTOR, replay
 from app.demo.ids import demo_id
@@ -85,6 +86,8 @@ async def _conclude(tx: Transaction, loading: Loading, brands: dict[str, UUID], 
     some = list(population(Demo.SMALL.customers, loading.now, brands))
     await befriend(tx, some, brands[OUTDOOR.slug], loading.now)
     await suppress_some(tx, some, secret)
+    for slug, brand_id in brands.items():
+        await offer_topics(tx, brand_id, slug)
     await draft_campaigns(tx, brands[OUTDOOR.slug])
     await forget_dirty(tx)
     await finish(tx, loading)
