@@ -81,7 +81,7 @@ COMPUTED = (
     "stale_at",
 )
 # Whoever changes a customer of a slice waits until it is over, and requests wait 2 s at most. Of 20 thousand customers
-# beside three such writers, slices of 5,000 took 9.5 s in all and made some give up; these took 6.1 s and 0.7 s of them.
+# beside three such writers, slices of 5,000 took 9.5 s in all and made some give up; these took 6.1 s and 0.7 s.
 STALE_SLICE = 2_000
 
 _TRUE = Statement("true")
