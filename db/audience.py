@@ -123,11 +123,12 @@ async def take_chunk(
                              variant, segment_ids, next_attempt_at, queued_at)
         select :organization, :id, :campaign_id, e.customer_id, e.channel, e.address,
                case when e.refusal is null then 'QUEUED' else 'SKIPPED' end, e.refusal, e.variant, e.segment_ids,
-               case when e.refusal is null then e.not_before end, :at
+               -- Here, so that the hashes behind a variant are computed once.
+               case when e.refusal is null and e.variant is null then timestamptz 'infinity'
+                    when e.refusal is null then e.not_before end, :at
         from (
             select d.customer_id, d.channel, d.address, d.segment_ids, :variant as variant,
-                   case when :variant is null then timestamptz 'infinity' else :not_before end as not_before,
-                   row_number() over (order by d.customer_id) as number,
+                   :not_before as not_before, row_number() over (order by d.customer_id) as number,
                    coalesce(d.refusal,
                             case when d.turn > 1 or :repeated then 'DUPLICATE_ADDRESS'
                                  when :holdout then 'HOLDOUT' end,
