@@ -160,6 +160,7 @@ async def mark_sending(
     )
     rows = await tx.rows(
         """
+        with decided as materialized (:decided)
         update message m
         set status = case when j.skip is not null then 'SKIPPED' when j.until is not null then 'QUEUED'
                           else 'SENDING' end,
@@ -170,14 +171,15 @@ async def mark_sending(
             next_attempt_at = case when j.skip is null then coalesce(j.until, m.next_attempt_at) end,
             expires_at = case when j.until is not null then coalesce(m.expires_at, j.expires) else m.expires_at end,
             updated_at = clock_timestamp()
-        from (:decided) j
-        where m.organization_id = :organization and m.id = j.id
+        from decided j
+        where m.organization_id = :organization and m.id = j.id and m.id = any(:ids::uuid[])
           and m.status = 'CLAIMED' and m.lease_token = :token and m.lease_until > clock_timestamp()
         returning m.id, m.status
         """,
         decided=_decided(
             campaign, tx.organization_id, judged(recipients, tx.organization_id, campaign.audience, key), ruled
         ),
+        ids=list(ids),
         lease=LEASE,
         token=token,
     )

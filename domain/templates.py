@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
+from functools import cache
 from typing import Any
 
 from domain import values
@@ -163,6 +164,7 @@ def spelled(group: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return {spelling: given.get(name) for name in NAMES[group] for spelling in (name, _camel(name))}
 
 
+@cache
 def _camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)

@@ -1,6 +1,6 @@
 """From a campaign to the mail of one recipient."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -73,7 +73,7 @@ class Letter:
     def to(self, recipient: Recipient, now: datetime) -> Parcel:
         """What the recipient gets, in their language as far as it is spoken; refuses TEMPLATE_ERROR."""
         links = self._links(recipient.id)
-        values = known(asdict(recipient), self.zone) | self.ours | {"links": spelled("links", links)}
+        values = known(_shallow(recipient), self.zone) | self.ours | {"links": spelled("links", links)}
         _, content = self.said.spoken(recipient.locale)
         return Parcel(
             recipient.id,
@@ -100,3 +100,11 @@ class Letter:
             return {}
         url = links[Purpose.UNSUBSCRIBE]
         return {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+_FIELDS = tuple(field.name for field in fields(Recipient))
+
+
+def _shallow(recipient: Recipient) -> dict[str, Any]:
+    """As `asdict`, which copies each value as deep as it goes and costs more than all the rest of a mail."""
+    return {name: getattr(recipient, name) for name in _FIELDS}
