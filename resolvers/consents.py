@@ -6,13 +6,14 @@ from uuid import UUID
 from db import confirmations, consents, contacts, suppressions
 from db.campaigns import find_brand
 from db.consents import Consent, Wish
-from db.customers import find_customer
+from db.customers import CUSTOMER_BY_OWN_ID, find_customer
 from db.database import Transaction
 from db.suppressions import Suppression
 from db.topics import topic_of
 from domain import campaigns, values
 from domain.brands import require_all_brands
 from domain.consents import Channel, ConsentState, recordable
+from domain.links import ContactLink, Place, Purpose
 from domain.refusals import Refused, Rejected
 from domain.suppressions import SuppressionReason, address
 from domain.topics import to_record
@@ -57,6 +58,22 @@ async def prefer(context: Context, customer_id: UUID, channel: Channel | None) -
         return customer_id
 
     return await context.command(SCOPE, work)
+
+
+async def preferences_url(context: Context, customer_id: UUID, brand_id: UUID) -> str | None:
+    """The page where a customer chooses what a brand sends; None without a public address, or for nobody."""
+    base, secret = context.tools.public_url, context.tools.secret
+    if base is None or secret is None:
+        return None
+
+    async def known(tx: Transaction) -> bool:
+        customer = await find_customer(tx, CUSTOMER_BY_OWN_ID, customer_id)
+        return customer is not None and await find_brand(tx, brand_id) is not None
+
+    if not await context.read(known):
+        return None
+    link = ContactLink(context.organization_id, customer_id, brand_id)
+    return Place(base, [secret]).url(Purpose.PREFERENCES, link)
 
 
 async def suppression(context: Context, channel: Channel, given: str) -> Suppression | None:

@@ -168,6 +168,22 @@ class ConsentQueries:
         info.context.caller.require(VIEW)
         return await commands.suppression(info.context, channel, address)  # type: ignore[return-value]  # a record
 
+    @strawberry.field(
+        description=scoped(
+            "The page where a customer chooses what a brand sends, for your own application to link to: whoever has it "
+            "may choose for them. Null without PUBLIC_URL.",
+            EDIT,
+        )
+    )
+    async def preferences_url(
+        self,
+        info: Info,
+        customer_id: Annotated[strawberry.ID, argument("Whose choice.")],
+        brand_id: Annotated[strawberry.ID, argument("Of which brand's messages.")],
+    ) -> str | None:
+        info.context.caller.require(EDIT)
+        return await commands.preferences_url(info.context, row_id(customer_id, "Customer"), row_id(brand_id, "Brand"))
+
 
 @strawberry.type
 class ConsentMutations:

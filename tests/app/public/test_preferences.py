@@ -4,6 +4,8 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlencode
@@ -21,6 +23,9 @@ from domain.consents import Channel, ConsentState
 from domain.ids import new_id
 from domain.links import ContactLink, Link, MessageLink, Purpose, token
 from domain.topics import DefaultRule, Topic
+from resolvers.consents import preferences_url
+from resolvers.context import Context
+from tests.api import TOOLS, caller
 from tests.app.serving import served
 from tests.campaigns import SECRET, Shop, open_shop
 from tests.results import add_messages, sent_messages
@@ -200,6 +205,23 @@ async def test_what_is_wanted_elsewhere_than_the_link_came_from_is_confirmed_fir
     for _ in range(2):
         assert (await site.ask("POST", confirm, {"confirm": "yes"}))[0] == 200
     assert (await site.states())["SMS", "texts"] == "SUBSCRIBED"
+
+
+async def test_an_applications_own_link_shows_the_same_page_and_proves_no_address(site: Site) -> None:
+    await site.topic(Topic("news", "News", double_opt_in=True))
+    [ann] = await site.shop.customers(["ann"])
+    tools = replace(TOOLS, public_url=f"http://{site.place}")
+    context = Context(site.shop.database, caller(site.shop.organization), datetime.now(UTC), tools)
+    assert await preferences_url(context, new_id(), site.shop.brand) is None
+    assert await preferences_url(context, ann, new_id()) is None
+    url = await preferences_url(context, ann, site.shop.brand)
+    assert url is not None
+    link = url.removeprefix(f"http://{site.place}")
+    _, page, _ = await site.ask("GET", link)
+    assert boxes(page) == {"EMAIL:news": False}
+    form = {"save": "save", "shown": ["EMAIL:news"], "want": ["EMAIL:news"]}
+    assert "not confirmed yet" in (await site.ask("POST", link, form))[1]
+    assert await site.states() == {("EMAIL", "news"): "PENDING"}
 
 
 async def test_a_confirmation_that_was_taken_back_confirms_nothing(site: Site) -> None:
