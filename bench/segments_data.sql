@@ -38,7 +38,7 @@ cross join lateral (select (turn - 1) * current_setting('bench.customers')::bigi
 cross join lateral (
     select since + (pg_temp.today() - since) * case when turn = 1 then 0 else
         pg_temp.chance(n, 3) * case when pg_temp.chance(person.number, 4) < 0.25 then 0.4 else 1 end end as at) moment
-where turn in (1, 5) or pg_temp.chance(n, 5) < 0.55
+where turn in (1, 5) or pg_temp.chance(n, 5) < 0.3
 order by n;
 
 drop table person;

@@ -26,7 +26,7 @@ from workers.jobs import perform
 
 BATCH = 500
 SECONDS = 20
-PROBES = 60
+PROBES = 40
 
 
 @dataclass

@@ -49,15 +49,16 @@ Figures = dict[str, Any]
 async def refreshes(world: SegmentWorld) -> Figures:
     """Seconds (medians of rounds, interleaved), ratios, WAL bytes and rows."""
     figures: Figures = {"first": await _first(world)}
+    rounds = FEW if world.customers >= LARGE else ROUNDS
     async with opened(world.url) as database, connected(world.url) as observer:
         async with database.tenant(ORGANIZATION) as tx:
             every = await segments_to_refresh(tx)
         metrics_only = [segment for segment in every if _reads_metrics_only(segment)]
         for name, some in (("twenty", every), ("metricsOnly", metrics_only)):
-            figures[name] = await _compare(database, observer, some, FEW if world.customers >= LARGE else ROUNDS)
+            figures[name] = await _compare(database, observer, some, rounds)
         figures["threeLeaves"] = await _rebuild(database, every[0].id)
-        figures["scores"] = await _again(database, _scores, _inputs)
-        figures["stages"] = await _again(database, _stages, _inputs)
+        figures["scores"] = await _again(database, _scores, _inputs, rounds)
+        figures["stages"] = await _again(database, _stages, _inputs, rounds)
     return figures
 
 
@@ -145,11 +146,11 @@ async def _rebuild(database: Database, segment_id: UUID) -> Figures:
     return {"seconds": seconds, "changes": changes}
 
 
-async def _again(database: Database, work: Work, scan: Work) -> Figures:
+async def _again(database: Database, work: Work, scan: Work, rounds: int) -> Figures:
     """Again without a change, and the scan of what it reads."""
     await _timed(database, work)
     times: dict[str, list[float]] = {"again": [], "scan": []}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         times["scan"].append((await _timed(database, scan))[0])
         times["again"].append((await _timed(database, work))[0])
     found = {name: median(seconds) for name, seconds in times.items()}

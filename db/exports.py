@@ -33,6 +33,19 @@ async def customer_rows(tx: Transaction, after: UUID) -> list[Sequence[object]]:
     )
 
 
+async def filtered_rows(tx: Transaction, condition: Condition, scope: Scope) -> list[Sequence[object]]:
+    """Those in scope whom the condition matches, by id, with COLUMNS."""
+    return await tx.rows(
+        f"""
+        with matched as materialized (:matched)
+        select {_CUSTOMER}
+        from matched join customer c on c.organization_id = (select :organization::uuid) and c.id = matched.customer_id
+        {_METRICS} order by c.id
+        """,
+        matched=matching(condition, scope),
+    )
+
+
 async def member_rows(tx: Transaction, segment_id: UUID, after: UUID) -> list[Sequence[object]]:
     """The next members by id, with COLUMNS and MEMBERSHIP_COLUMNS."""
     return await tx.rows(

@@ -14,6 +14,7 @@ class BulkKind(StrEnum):
     SEND = "SEND"
     EXPORT = "EXPORT"
     BACKTEST = "BACKTEST"
+    PREVIEW = "PREVIEW"
 
 
 class BulkState(StrEnum):
@@ -33,6 +34,7 @@ SCOPES = {
     BulkKind.SEND: "campaigns:send",
     BulkKind.EXPORT: "customers:view",
     BulkKind.BACKTEST: "segments:view",
+    BulkKind.PREVIEW: "segments:view",
 }
 OPEN = frozenset({BulkState.QUEUED, BulkState.RUNNING})
 

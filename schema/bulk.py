@@ -43,6 +43,7 @@ described(
         "SEND": "Sends a campaign.",
         "EXPORT": "Writes customers into a file.",
         "BACKTEST": "Evaluates a segment at past instants.",
+        "PREVIEW": "Counts whom a condition matches.",
     },
 )
 described(

@@ -9,6 +9,7 @@ from db import bulk
 from resolvers import exports as commands
 from resolvers.ids import row_id
 from schema.bulk import BulkOperation
+from schema.customer_filter import CustomerWhereInput, filter_condition
 from schema.enums import described
 from schema.fields import Info, argument, read, scoped
 from schema.payloads import Payload, UserError, user_errors
@@ -16,12 +17,16 @@ from schema.payloads import Payload, UserError, user_errors
 
 class ExportErrorCode(StrEnum):
     NOT_FOUND = "NOT_FOUND"
+    INVALID = "INVALID"
 
 
 described(
     ExportErrorCode,
     "Why an export was refused.",
-    {"NOT_FOUND": "There is no such object, or you may not see it."},
+    {
+        "NOT_FOUND": "There is no such object, or you may not see it.",
+        "INVALID": "The filter cannot be meant.",
+    },
 )
 
 
@@ -39,6 +44,9 @@ class SegmentExportInput:
 class CustomersExportInput:
     segment_id: strawberry.ID | None = strawberry.field(
         default=None, description="Only the members of this segment; everybody without it."
+    )
+    where: CustomerWhereInput | None = strawberry.field(
+        default=None, description="Only customers of whom this holds, such as any combination of segments."
     )
 
 
@@ -80,10 +88,14 @@ class ExportMutations:
     async def customers_export(
         self, info: Info, input: Annotated[CustomersExportInput, argument("Which customers.")]
     ) -> CustomersExportPayload:
-        if input.segment_id is None:
+        segment_id = None if input.segment_id is None else row_id(input.segment_id, "Segment")
+        if input.where is not None:
+            where = filter_condition(input.where)
+            operation, refusals = await commands.export_matching(info.context, where, segment_id)
+        elif segment_id is None:
             operation, refusals = await commands.export_customers(info.context)
         else:
-            operation, refusals = await commands.export_segment(info.context, row_id(input.segment_id, "Segment"))
+            operation, refusals = await commands.export_segment(info.context, segment_id)
         return CustomersExportPayload(
             bulk_operation=read(info, bulk.BY_ID, operation),
             user_errors=user_errors(ExportUserError, ExportErrorCode, refusals),

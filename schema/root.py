@@ -30,7 +30,7 @@ from schema.node import NodeQueries
 from schema.notes import NoteMutations
 from schema.organization import OrganizationMutations, OrganizationQueries
 from schema.predictions import PredictionQueries
-from schema.preview import PreviewQueries
+from schema.preview import PreviewMutations, PreviewQueries
 from schema.profiles import ProfileMutations
 from schema.provider_changes import ProviderMutations
 from schema.providers import ProviderQueries
@@ -113,6 +113,7 @@ class Mutation(
     ImportMutations,
     SegmentMutations,
     ExportMutations,
+    PreviewMutations,
     BacktestMutations,
     StageMutations,
     ScoreMutations,

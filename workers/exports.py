@@ -7,10 +7,15 @@ from uuid import UUID
 from db import bulk, bulk_results
 from db.audience import freeze
 from db.bulk_results import add_result_chunk, forget_result, name_result
+from db.conditions import Scope
 from db.database import Transaction
-from db.exports import FIRST, customer_rows, member_rows
+from db.exports import FIRST, customer_rows, filtered_rows, member_rows
+from db.metrics import is_stale
+from db.organizations import current_organization
 from db.points import point
 from db.segments import find_segment
+from db.slices import next_slice
+from domain.conditions import Condition, parse
 from domain.exports import COLUMNS, MEMBERSHIP_COLUMNS, lines
 from domain.ids import global_id
 from workers.jobs import Run, handles
@@ -18,6 +23,8 @@ from workers.jobs import Run, handles
 EXPORT_JOB = "customers.export"
 # The argument that names a segment; without it everybody is exported.
 SEGMENT = "segmentId"
+# The argument with a condition that holds for whom to export.
+WHERE = "where"
 
 Rows = list[Sequence[object]]
 
@@ -37,14 +44,17 @@ async def export(run: Run) -> None:
     # Limited as who asked for it is: others' customers are not in the file.
     async with run.database.tenant(run.organization_id, brands) as reader:
         await freeze(reader)
-        name, pages = await _source(reader, run.args.get(SEGMENT))
+        name, pages = await _source(reader, run)
         async for rows in pages:
             if not await file.add(rows):
                 return
     await file.end(name)
 
 
-async def _source(reader: Transaction, segment: str | None) -> tuple[str, AsyncIterator[Rows]]:
+async def _source(reader: Transaction, run: Run) -> tuple[str, AsyncIterator[Rows]]:
+    if where := run.args.get(WHERE):
+        return "customers.csv", _matching(reader, parse(where), run)
+    segment = run.args.get(SEGMENT)
     if segment is None:
         return "customers.csv", _customers(reader)
     found = await find_segment(reader, UUID(segment))
@@ -57,6 +67,19 @@ async def _customers(reader: Transaction) -> AsyncIterator[Rows]:
     while rows := await customer_rows(reader, after):
         after = rows[-1][0]  # type: ignore[assignment]  # the first column is the id
         yield [_shown(row) for row in rows]
+
+
+async def _matching(reader: Transaction, condition: Condition, run: Run) -> AsyncIterator[Rows]:
+    yield [COLUMNS]
+    organization = await current_organization(reader)
+    # As `resolvers.preview.current_scope` chooses: what is maintained may be stale, and counts every brand.
+    as_of = run.now if reader.brands is not None or await is_stale(reader, run.now) else None
+    after: UUID | None = None
+    while (some := await next_slice(reader, after)).last:
+        after = some.last
+        scope = Scope(organization, as_of, run.now, candidates=some.candidates)
+        yield [_shown(row) for row in await filtered_rows(reader, condition, scope)]
+        await run.extend()
 
 
 async def _members(reader: Transaction, segment_id: UUID) -> AsyncIterator[Rows]:
@@ -81,11 +104,14 @@ class File:
     waiting: bytearray = field(default_factory=bytearray)
     chunks: int = 0
     rows: int = 0
+    begun: bool = False
 
     async def add(self, rows: Rows) -> bool:
         """False when the operation shall stop; nothing is left then."""
         self.waiting += lines(rows).encode()
-        self.rows += len(rows)
+        # The first line of all is the header.
+        self.rows += len(rows) - (0 if self.begun else 1)
+        self.begun = True
         if len(self.waiting) < bulk_results.CHUNK:
             return True
         return await self._store()

@@ -65,7 +65,7 @@ bulk_operation = tenant_table(
     brand_limit(),
     text("result_name", null=True),
     sa.Column("result_size", sa.BigInteger(), nullable=True),
-    one_of("kind", ["IMPORT", "REFRESH", "EVALUATE", "SCORE", "SEND", "EXPORT", "BACKTEST"]),
+    one_of("kind", ["IMPORT", "REFRESH", "EVALUATE", "SCORE", "SEND", "EXPORT", "BACKTEST", "PREVIEW"]),
     one_of("state", ["QUEUED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]),
 )
 sa.Index(

@@ -6,14 +6,17 @@ from uuid import UUID
 
 import pytest
 
+from db.conditions import sampling
 from db.database import Database
 from db.facts import record_facts
 from domain.customers import CustomerReference
 from domain.facts import FactKind, fact
 from domain.ids import new_id
+from resolvers import preview as preview_reading
 from resolvers.ids import global_id
 from schema.conditions import shown_condition
 from tests.api import Api
+from tests.jobs import drain
 from tests.schema.test_customers import add_customers
 
 PREVIEW = """
@@ -120,3 +123,42 @@ def test_shown_condition_has_the_shape_it_was_given_in() -> None:
     assert shown.all[1].in_segment == global_id("Segment", segment)
     assert shown.all[2].text.is_.in_ == ["Oslo"]
     assert shown.any is None
+
+
+START = """mutation ($input: SegmentPreviewStartInput!) { segmentPreviewStart(input: $input) {
+  bulkOperation { id kind } userErrors { code field message } } }"""
+OPERATION = "query ($id: ID!) { bulkOperation(id: $id) { state done counts { outcome number } } }"
+
+
+async def test_a_preview_that_takes_too_long_says_so_and_a_worker_counts(
+    api: Api, database: Database, organization: UUID, buyers: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complete = "query ($condition: SegmentConditionInput!) { segmentPreview(condition: $condition) {"
+    complete += " complete count { value precision } sample { id } } }"
+    found = (await api(complete, condition=SPENT))["data"]["segmentPreview"]
+    assert found["complete"] is True
+    assert found["count"] == {"value": 1, "precision": "EXACT"}
+    monkeypatch.setattr(preview_reading, "BUDGET", 1)
+    slowly = sampling.COUNT.replace("select count(*)", "select count(*) + length(pg_sleep(0.1)::text)")
+    monkeypatch.setattr(sampling, "COUNT", slowly)
+    found = (await api(complete, condition=SPENT))["data"]["segmentPreview"]
+    assert found == {"complete": False, "count": {"value": 0, "precision": "AT_LEAST"}, "sample": []}
+    started = (await api(START, input={"condition": SPENT}))["data"]["segmentPreviewStart"]
+    assert started["userErrors"] == []
+    await drain(database, organization)
+    operation = (await api(OPERATION, id=started["bulkOperation"]["id"]))["data"]["bulkOperation"]
+    assert operation == {"state": "COMPLETED", "done": "3", "counts": [{"outcome": "matched", "number": "1"}]}
+
+
+async def test_a_preview_by_a_worker_is_refused_what_it_cannot_mean(
+    api: Api, database: Database, organization: UUID
+) -> None:
+    unknown = {"inSegment": global_id("Segment", new_id())}
+    refused = (await api(START, input={"condition": unknown}))["data"]["segmentPreviewStart"]
+    assert (refused["bulkOperation"], [error["code"] for error in refused["userErrors"]]) == (
+        None,
+        ["INVALID_CONDITION"],
+    )
+    brand = {"condition": SPENT, "brand": global_id("Brand", new_id())}
+    refused = (await api(START, input=brand))["data"]["segmentPreviewStart"]
+    assert [error["code"] for error in refused["userErrors"]] == ["NOT_FOUND"]

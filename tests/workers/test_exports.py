@@ -173,3 +173,21 @@ async def test_unknown_segments_and_missing_scopes(api: Api, rome: UUID) -> None
     for scope in ("segments:view", "customers:view"):
         answer = await api(EXPORT, input={"segmentId": global_id("Segment", rome)}, scopes=frozenset({scope}))
         assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+async def test_any_combination_of_segments_is_written(
+    api: Api, database: Database, organization: UUID, rome: UUID
+) -> None:
+    async with database.tenant(organization) as tx:
+        chosen = await add_segment(tx, "chosen", {"not": {"text": {"field": "name", "is": {"eq": "=1+1"}}}})
+        await refresh(tx)
+    both = {"segments": {"allOf": [global_id("Segment", rome), global_id("Segment", chosen)]}}
+    operation = await exported(api, database, organization, EVERYBODY, {"where": both})
+    answer = await get(database, operation["resultUrl"], await key_of(database, organization))
+    assert len(answer.text.splitlines()) == 1 + 4
+    assert operation["done"] == "4", "the header is no customer"
+    neither = {"NOT": {"segments": {"anyOf": [global_id("Segment", rome)]}}}
+    operation = await exported(api, database, organization, EVERYBODY, {"where": neither})
+    assert operation["done"] == "1"
+    within = {"where": {"NOT": both}, "segmentId": global_id("Segment", rome)}
+    assert (await exported(api, database, organization, EVERYBODY, within))["done"] == "1"

@@ -1,4 +1,4 @@
-"""Refreshing nested segments in several slices, and settling customers of whom something was told."""
+"""Refreshing and reconciling nested segments in slices, counting a preview, settling customers who were told of."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,12 +7,14 @@ from uuid import UUID
 from db import slices
 from db.database import Database
 from db.facts import record_facts
+from db.jobs import request_job
 from domain.bulk import BulkKind
 from tests.facts import told
 from tests.segments import add_segment, assert_consistent, member_of
 from tests.workers import everybody
 from tests.workers.faults import Scenario
-from workers.segments import REFRESH_JOB
+from workers.preview import PREVIEW_JOB
+from workers.segments import RECONCILE_JOB, REFRESH_JOB
 
 _SIZE = slices.SIZE
 _RICH = {"number": {"field": "lifetimeValue", "is": {"gte": "1000"}}}
@@ -31,6 +33,8 @@ async def act(database: Database, organization: UUID) -> None:
     async with database.tenant(organization) as tx:
         if not await tx.value("select exists (select from bulk_operation where organization_id = :organization)"):
             await everybody.request(tx, BulkKind.REFRESH, REFRESH_JOB)
+            await everybody.request(tx, BulkKind.PREVIEW, PREVIEW_JOB, condition={"everyone": True})
+            await request_job(tx, RECONCILE_JOB, dedupe_key="test")
     async with database.tenant(organization) as tx:
         now = datetime.now(UTC)
         at = now - timedelta(minutes=1)
@@ -54,7 +58,8 @@ async def observe(database: Database, organization: UUID) -> Any:
             "where s.organization_id = :organization order by 1"
         )
         operations = await tx.rows(
-            "select state, done, total from bulk_operation where organization_id = :organization"
+            "select kind, state, done, total, counts ->> 'matched' from bulk_operation "
+            "where organization_id = :organization order by kind"
         )
         owed = await tx.value("select count(*) from dirty_customer where organization_id = :organization")
     return [*(tuple(row) for row in (*members, *states, *operations)), owed]

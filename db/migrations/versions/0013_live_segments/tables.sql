@@ -38,4 +38,9 @@ alter table metric_snapshot drop constraint metric_snapshot_organization_id_fkey
 alter table journey drop constraint journey_organization_id_fkey;
 alter table stage_transition drop constraint stage_transition_organization_id_fkey;
 
+-- Previews that take too long for a request.
+alter table bulk_operation drop constraint bulk_operation_kind_check,
+    add constraint bulk_operation_kind_check
+    CHECK (kind in ('IMPORT', 'REFRESH', 'EVALUATE', 'SCORE', 'SEND', 'EXPORT', 'BACKTEST', 'PREVIEW'));
+
 reset role;
