@@ -10,7 +10,6 @@ from domain.messages import Outcome
 from domain.providers import Capabilities
 from workers.parcels import Parcel
 
-
 # However long it will be: asking costs nothing, and somebody may have raised a quota or mended an account meanwhile.
 ASK_AGAIN = timedelta(minutes=5)
 

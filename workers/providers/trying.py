@@ -7,7 +7,7 @@ from typing import Any
 
 from db.providers import Tested
 from domain.providers import ProviderKind, TestStatus
-from workers.providers import account, devices
+from workers.providers import account, device_lane
 from workers.providers.apple_wallet import AppleWallet, identity
 from workers.providers.calls import Caller, NotSentError, Reply, UnansweredError
 from workers.providers.carrier import Known
@@ -19,7 +19,7 @@ PATIENCE = 15.0
 
 _CARRIERS: dict[ProviderKind, Any] = {
     **account.CARRIERS,
-    **devices.CARRIERS,
+    **device_lane.CARRIERS,
     ProviderKind.GOOGLE_WALLET: GoogleWallet,
     ProviderKind.APPLE_WALLET: AppleWallet,
 }

@@ -19,7 +19,7 @@ from tests.carriers.keys import authority, ec_key, pem, service_account
 from tests.carriers.providers import API_KEY, AUTH, SECRET_ACCESS_KEY, SID, SIGNING, TOKEN, Providers
 from tests.carriers.server import Server, serving
 from workers.parcels import Parcel
-from workers.providers import account, devices
+from workers.providers import account, device_lane
 from workers.providers.answers import certain
 from workers.providers.calls import Caller
 from workers.providers.carrier import Delivered, Known
@@ -111,7 +111,7 @@ class Standing:
 async def carried(account_: Known, caller: Caller, message: Parcel, to: Reached | None) -> Delivered:
     if to is None:
         return Delivered(await certain(account.CARRIERS[account_.kind](account_, caller).carry(message)))
-    every = {**devices.CARRIERS, ProviderKind.GOOGLE_WALLET: GoogleWallet}
+    every = {**device_lane.CARRIERS, ProviderKind.GOOGLE_WALLET: GoogleWallet}
     gone = False
 
     async def call() -> Outcome:
