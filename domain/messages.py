@@ -12,6 +12,15 @@ FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(hours=1)
 
 
+# So many refusals of recipients say something about whoever sends, if more than half were refused.
+ERROR_BUDGET = 50
+
+
+def is_spent(failed: int, accepted: int) -> bool:
+    """Whether so many messages of a slice were refused for good that a person should look before more are."""
+    return failed >= ERROR_BUDGET and failed > accepted
+
+
 class MessageStatus(StrEnum):
     """CLAIMED: a worker has it and nobody has talked to the provider. SENDING: somebody may have.
 

@@ -1,6 +1,8 @@
 """Sending one campaign's messages in batches, each in groups that are marked, called and settled together."""
 
 import asyncio
+import contextlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
@@ -14,7 +16,7 @@ from domain.campaigns import PAUSE
 from domain.consents import Channel
 from domain.ids import new_id
 from domain.live import CampaignProgress
-from domain.messages import Answer, DeliveryPolicy, Outcome, SkipReason, verdict
+from domain.messages import Answer, DeliveryPolicy, MessageStatus, Outcome, SkipReason, is_spent, verdict
 from domain.refusals import Refused
 from domain.suppressions import AddressKey
 from workers.delivery import Delivery
@@ -38,6 +40,7 @@ class Sending:
         self._key = AddressKey.of(here.secret, run.organization_id)
         self._token = new_id()
         self._letters: dict[tuple[int, Channel], Letter] = {}
+        self._ended: Counter[MessageStatus] = Counter()
         self._extended = asyncio.get_running_loop().time()
 
     async def batch(self) -> bool:
@@ -103,6 +106,18 @@ class Sending:
         return parcels
 
     async def _group(self, provider: Provider, parcels: Sequence[Parcel], recipients: Sequence[Recipient]) -> None:
+        going = asyncio.ensure_future(self._mark_and_call(provider, parcels, recipients))
+        try:
+            await asyncio.shield(going)
+        except asyncio.CancelledError:
+            # This process stops: what is marked is called and comes to its end, or nobody would know what came of it.
+            with contextlib.suppress(HaltedError, UnreachableError):
+                await going
+            raise
+
+    async def _mark_and_call(
+        self, provider: Provider, parcels: Sequence[Parcel], recipients: Sequence[Recipient]
+    ) -> None:
         async with self._run.database.tenant(self._run.organization_id) as tx:
             ids = [parcel.id for parcel in parcels]
             marked = await deliveries.mark_sending(tx, self._campaign, ids, self._token, self._key)
@@ -111,16 +126,9 @@ class Sending:
             raise HaltedError
         point("message.marked")
         attempts = {recipient.id: recipient.attempts + 1 for recipient in recipients}
-        going = [parcel for parcel in parcels if parcel.id in marked]
-        if not going:
-            return
-        calling = asyncio.ensure_future(self._call(provider, going, attempts))
-        try:
-            await asyncio.shield(calling)
-        except asyncio.CancelledError:
-            # This process stops: the calls come to their end, or nobody would ever know what came of them.
-            await calling
-            raise
+        allowed = set(marked)
+        if allowed:
+            await self._call(provider, [parcel for parcel in parcels if parcel.id in allowed], attempts)
 
     async def _call(self, provider: Provider, parcels: Sequence[Parcel], attempts: dict[UUID, int]) -> None:
         outcomes = await provider.send(parcels)
@@ -132,16 +140,29 @@ class Sending:
         ]
         async with self._run.database.tenant(self._run.organization_id) as tx:
             await self._pause_if_refused(tx, parcels, outcomes)
+            spent = await self._pause_if_spent(tx, settled)
             await deliveries.settle(tx, self._token, settled, provider=provider.name, account_id=provider.account_id)
             tx.events.append(CampaignProgress(self._campaign.id))
             point("message.settling")
         point("message.settled")
         tell_messages(outcome.answer.value.lower() for outcome in outcomes)
+        if spent:
+            raise HaltedError
         for outcome in outcomes:
             if outcome.answer is Answer.SENDER_REFUSED:
                 raise HaltedError
             if outcome.answer is Answer.UNREACHABLE:
                 raise UnreachableError(outcome.detail)
+
+    async def _pause_if_spent(self, tx: Transaction, settled: Sequence[Settled]) -> bool:
+        """Whether too many were refused: the list, or the content, is bad, and each refusal costs a good name."""
+        self._ended.update(one.verdict.status for one in settled)
+        failed = self._ended[MessageStatus.FAILED]
+        if not is_spent(failed, self._ended[MessageStatus.SENT]):
+            return False
+        error = f"The provider refused {failed} of the last {self._ended.total()} messages; resume it if that is right."
+        await campaigns.move(tx, self._campaign.id, PAUSE, error=error)
+        return True
 
     async def _pause_if_refused(self, tx: Transaction, parcels: Sequence[Parcel], outcomes: Sequence[Outcome]) -> None:
         for parcel, outcome in zip(parcels, outcomes, strict=True):

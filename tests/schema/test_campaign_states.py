@@ -59,10 +59,15 @@ class Life(RuleBasedStateMachine):
         self.stack = AsyncExitStack()
         self.mail = await self.stack.enter_async_context(mail_server())
         deliver_by_smtp(self.mail.url, SECRET)
-        self.mine = lambda document, **said: self.api(document, organization=organization, **said)
+        self.organization = organization
         ids = await self.shop.customers(NAMES)
         self.campaign = (await draft(self.mine, self.shop, await self.shop.segment(ids)))["id"]
-        self.status, self.size = "DRAFT", None
+        self.status = "DRAFT"
+        self.size: int | None = None
+
+    async def mine(self, document: str, **said: Any) -> dict[str, Any]:
+        """As somebody of this organization."""
+        return await self.api(document, organization=self.organization, **said)
 
     @rule(name=st.sampled_from(list(TABLE)))
     def command(self, name: str) -> None:

@@ -233,3 +233,18 @@ async def test_the_moment_of_the_snapshot_is_kept(shop: Shop, server: MailServer
     at = (await shop.find(campaign)).snapshot_at
     assert at
     assert before < at < datetime.now(UTC)
+
+
+async def test_a_list_that_is_refused_pauses_the_campaign_before_all_of_it_is(shop: Shop, server: MailServer) -> None:
+    names = [f"r{n:03}" for n in range(120)]
+    server.refused = {f"{name}@x.example": "550 no such mailbox" for name in names}
+    campaign = await sent(shop, names)
+    await work(shop)
+    found, told = await shop.find(campaign), list((await shop.ledger(campaign)).values())
+    assert (found.status, told.count("FAILED"), told.count("QUEUED")) == ("PAUSED", 50, 70)
+    assert found.error == "The provider refused 50 of the last 50 messages; resume it if that is right."
+    server.refused = {}
+    await do(shop, campaign, RESUME)
+    await work(shop)
+    assert (await shop.find(campaign)).status == "COMPLETED"
+    assert len(server.mails) == 70

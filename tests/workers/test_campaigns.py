@@ -78,7 +78,10 @@ async def test_automatic_segments_are_brought_up_to_date_first(shop: Shop, serve
     assert server.count == addresses(["bob"])
 
 
-async def test_more_than_a_batch_goes_over_few_connections(shop: Shop, server: MailServer) -> None:
+async def test_more_than_a_batch_goes_over_few_connections(
+    shop: Shop, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.campaigns.TURN", 20.0)
     names = [f"c{i:03}" for i in range(120)]
     await sent(shop, names)
     await work(shop)

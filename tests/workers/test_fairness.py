@@ -53,8 +53,7 @@ async def test_one_slice_each_in_turn(own_database: Database, own_organization: 
     assert few
 
 
-async def test_a_bell_for_nothing_is_worth_nothing(own_database: Database, own_organization: UUID) -> None:
+async def test_a_bell_for_nothing_is_worth_nothing(own_database: Database) -> None:
     unknown = new_id()
     async with own_database.untenanted() as tx:
         assert await jobs.fair(tx, unknown) == unknown
-    assert own_organization
