@@ -1,0 +1,255 @@
+"""`make bench ARGS=--campaigns`: snapshots, messages a second, and what one organization's do to another's.
+
+Everything is compared with something in the same run: the snapshot with a plain INSERT ... SELECT of the very rows it
+made, sending with one Dramatiq message per recipient that reads, renders and marks, and with messages that do nothing.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any
+from uuid import UUID
+
+from app.settings import CHECKOUT
+from bench.campaigns_noop import Noop
+from bench.campaigns_world import KEY, NEIGHBOUR, ORGANIZATION, SECRET, CampaignWorld, draft, prepare
+from bench.database import connected, opened
+from db import audience, campaigns
+from db.database import Database
+from workers import handlers
+from workers.delivery import Delivery, deliver
+from workers.jobs import perform
+
+SENDING_SECONDS = 15.0
+DRAMATIQ_MESSAGES = 3_000
+NEIGHBOURS = 20
+# As many campaigns as keep all hands of a worker busy, and so many messages of theirs.
+RIVALS, RIVAL_MESSAGES = 10, 100_000
+
+
+def measure(database_url: str, redis_url: str, customers: int) -> dict[str, Any]:
+    """All figures for one size."""
+    return asyncio.run(_measure(database_url, redis_url, customers))
+
+
+async def _measure(server_url: str, redis_url: str, customers: int) -> dict[str, Any]:
+    handlers.load()
+    deliver(Delivery(Noop, SECRET, "hello@bench.example"))
+    world = await prepare(server_url, customers)
+    print(f"built {customers:,} customers", flush=True)
+    found: dict[str, Any] = {"customers": customers}
+    async with opened(world.url) as database:
+        campaign = await _begun(database, world)
+        found["snapshot"] = await _snapshot(database, world, campaign)
+        print(found["snapshot"], flush=True)
+        found["sending"] = await _sending(database, world, campaign, redis_url)
+        print(found["sending"], flush=True)
+        found["fairness"] = await _fairness(database, world, redis_url)
+        print(found["fairness"], flush=True)
+    return found
+
+
+async def _begun(database: Database, world: CampaignWorld) -> UUID:
+    async with database.tenant(ORGANIZATION) as tx:
+        campaign_id = await draft(tx, world)
+        await campaigns.start(tx, campaign_id, owing=False)
+    return campaign_id
+
+
+async def _snapshot(database: Database, world: CampaignWorld, campaign_id: UUID) -> dict[str, Any]:
+    """As the worker takes it, and then the same rows copied from a table."""
+    began, peak = time.perf_counter(), 0.0
+    async with database.tenant(ORGANIZATION) as tx:
+        assert await audience.begin(tx, campaign_id)
+        campaign = await campaigns.find_campaign(tx, campaign_id)
+        assert campaign
+        after: UUID | None = audience.FIRST
+        while after is not None:
+            chunk = time.perf_counter()
+            after = await audience.take_chunk(tx, campaign, KEY, after=after, at=datetime.now(UTC))
+            peak = max(peak, time.perf_counter() - chunk)
+    ours = time.perf_counter() - began
+    async with connected(world.url) as connection:
+        rows = await connection.fetchval("select count(*) from message")
+        reasons = await connection.fetch("select coalesce(skip_reason, status), count(*) from message group by 1")
+        # For both the table and its indexes begin empty, and what comes before is on the disk.
+        await connection.execute("create table staged as select * from message order by customer_id")
+        await connection.execute("truncate message cascade; grant select on staged to wayfare_app; checkpoint")
+    began = time.perf_counter()
+    async with database.tenant(ORGANIZATION) as tx:
+        await tx.run("set local statement_timeout = 0")
+        await tx.run("insert into message select * from staged")
+    plain = time.perf_counter() - began
+    async with connected(world.url) as connection:
+        await connection.execute("drop table staged")
+        await connection.execute("vacuum (analyze) message")
+    return {
+        "rows": rows,
+        "seconds": ours,
+        "longest chunk": peak,
+        "rows a second": rows / ours,
+        "plain seconds": plain,
+        "plain rows a second": rows / plain,
+        "ratio": ours / plain,
+        "reasons": {row[0]: row[1] for row in reasons},
+    }
+
+
+async def _sending(database: Database, world: CampaignWorld, campaign_id: UUID, redis_url: str) -> dict[str, Any]:
+    """Slices of the real job with a provider that takes everything, and one Dramatiq message per recipient."""
+    async with database.tenant(ORGANIZATION) as tx:
+        await campaigns.fix_audience(tx, campaign_id)
+        [job] = await tx.rows("select id from job where kind = :kind", kind=campaigns.SEND_JOB)
+    began = time.perf_counter()
+    while time.perf_counter() - began < SENDING_SECONDS and await perform(database, job[0]):
+        pass
+    ours = time.perf_counter() - began
+    async with database.tenant(ORGANIZATION) as tx:
+        sent = await tx.value("select count(*) from message where status = 'SENT'")
+        waiting = await tx.rows(
+            "select id from message where status = 'QUEUED' order by id desc limit :n", n=DRAMATIQ_MESSAGES
+        )
+    ids = [row[0] for row in waiting]
+    usual = await asyncio.to_thread(_dramatiq, world.url, redis_url, "usual", ids)
+    empty = await asyncio.to_thread(_dramatiq, world.url, redis_url, "empty", ids)
+    return {
+        "messages": sent,
+        "messages a second": sent / ours,
+        "one Dramatiq message each": len(ids) / usual,
+        "empty Dramatiq messages": len(ids) / empty,
+        "ratio": sent / ours / (len(ids) / usual),
+        "ratio to empty ones": sent / ours / (len(ids) / empty),
+    }
+
+
+def _dramatiq(database_url: str, redis_url: str, kind: str, ids: Sequence[UUID]) -> float:
+    """Seconds until a worker of 8 threads, as ours has, is through with as many messages."""
+    command = [sys.executable, "-m", "bench.campaigns_dramatiq", database_url, redis_url, kind]
+    given = "\n".join(map(str, ids))
+    answered = subprocess.run(
+        command, cwd=CHECKOUT, input=given, capture_output=True, text=True, check=True, timeout=120
+    )
+    return float(answered.stdout.split()[-1])
+
+
+async def _fairness(database: Database, world: CampaignWorld, redis_url: str) -> dict[str, Any]:
+    """How long each of a neighbour's campaigns waits for its first call while another organization's messages go."""
+    queued = await _share_out(database, world)
+    with _worker(world.url, redis_url):
+        await asyncio.sleep(3)
+        waits = [await _wait(database, world) for _ in range(NEIGHBOURS)]
+        async with database.tenant(ORGANIZATION) as tx:
+            left = await tx.value("select count(*) from message where status = 'QUEUED'")
+    return {
+        "queued messages of the other": queued,
+        "left at the end": left,
+        "median seconds": median(waits),
+        "p95 seconds": sorted(waits)[int(0.95 * (len(waits) - 1) + 0.5)],
+        "most seconds": max(waits),
+    }
+
+
+async def _share_out(database: Database, world: CampaignWorld) -> int:
+    """Gives some of what is queued to several campaigns, all of them running; the rest of the first one waits."""
+    async with database.tenant(ORGANIZATION) as tx:
+        await tx.run("set local statement_timeout = 0")
+        rivals = [await draft(tx, world) for _ in range(RIVALS)]
+        queued = await tx.run(
+            """
+            update message m set campaign_id = (:rivals::uuid[])[1 + n.number % cardinality(:rivals::uuid[])]
+            from (select id, row_number() over () as number from message where status = 'QUEUED' limit :most) n
+            where m.id = n.id
+            """,
+            rivals=rivals,
+            most=RIVAL_MESSAGES,
+        )
+        await tx.run("delete from job")
+        for rival in rivals:
+            await campaigns.start(tx, rival, owing=False)
+            await campaigns.fix_audience(tx, rival)
+    return queued
+
+
+async def _wait(database: Database, world: CampaignWorld) -> float:
+    """From the commit of the send to the first call, the snapshot of ten customers between them."""
+    async with database.tenant(NEIGHBOUR) as tx:
+        campaign_id = await draft(tx, world, neighbour=True)
+        await campaigns.start(tx, campaign_id)
+    began = time.perf_counter()
+    while time.perf_counter() - began < 60:
+        async with database.tenant(NEIGHBOUR) as tx:
+            started = await tx.value(
+                "select min(sending_at) - (select started_at from campaign where id = :id) from message "
+                "where campaign_id = :id",
+                id=campaign_id,
+            )
+        if started is not None:
+            seconds: float = (started + timedelta()).total_seconds()
+            return seconds
+        await asyncio.sleep(0.05)
+    return 60.0
+
+
+@contextmanager
+def _worker(database_url: str, redis_url: str) -> Iterator[None]:
+    command = [sys.executable, "-m", "bench.campaigns_noop", database_url, redis_url]
+    process = subprocess.Popen(command, cwd=CHECKOUT)
+    try:
+        yield
+    finally:
+        os.kill(process.pid, signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def report(found: dict[str, Any], folder: Path, heading: str) -> str:
+    """Writes campaigns.json and campaigns.md, and answers the text."""
+    snapshot, sending, fairness = found["snapshot"], found["sending"], found["fairness"]
+    rows = [
+        (
+            f"snapshot of {snapshot['rows']:,} recipients, rows a second",
+            f"{snapshot['rows a second']:,.0f}",
+            f"plain INSERT ... SELECT of the same rows: {snapshot['plain rows a second']:,.0f}",
+            f"{snapshot['ratio']:.2f} times its time",
+        ),
+        (
+            "messages a second, provider takes everything",
+            f"{sending['messages a second']:,.0f}",
+            f"one Dramatiq message per recipient: {sending['one Dramatiq message each']:,.0f}",
+            f"{sending['ratio']:.1f} times as many",
+        ),
+        (
+            "the same",
+            f"{sending['messages a second']:,.0f}",
+            f"empty Dramatiq messages: {sending['empty Dramatiq messages']:,.0f}",
+            f"{sending['ratio to empty ones']:.1f} times as many",
+        ),
+        (
+            f"another organization's first call, {fairness['queued messages of the other']:,} messages queued, p95",
+            f"{fairness['p95 seconds']:.2f} s",
+            "goal: 5 s",
+            f"median {fairness['median seconds']:.2f} s",
+        ),
+    ]
+    reasons = ", ".join(f"{number:,} {reason}" for reason, number in snapshot["reasons"].items())
+    table = ["| | ours | compared with | |", "|---|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
+    notes = (
+        f"The longest of the snapshot's statements took {snapshot['longest chunk']:.1f} s. Of the audience: {reasons}."
+    )
+    text = "\n".join([heading, "", *table, "", notes, ""])
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "campaigns.json").write_text(json.dumps(found, indent=2) + "\n")
+    (folder / "campaigns.md").write_text(text)
+    return text
