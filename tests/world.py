@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from db import journeys, segments, webhooks
-from db.database import Database
+from db.database import Database, Transaction
 from db.statement import sql
 from domain.access import SCOPES
 from domain.conditions import parse
@@ -24,7 +24,8 @@ mutation Brand($brand: BrandUpdateInput!) { brandUpdate(input: $brand) { userErr
 mutation Member($member: MemberInviteInput!) { memberInvite(input: $member) { userErrors { message field } } }
 mutation Tell($tag: CustomerTagInput!, $note: CustomerNoteAddInput!, $orders: OrdersRecordInput!,
     $calls: CallsRecordInput!, $event: EventTrackInput!, $consent: ConsentSetInput!, $suppression: SuppressionAddInput!,
-    $key: ApiKeyCreateInput!, $template: TemplateCreateInput!) {
+    $key: ApiKeyCreateInput!, $template: TemplateCreateInput!, $topic: ConsentTopicCreateInput!,
+    $preference: ContactPreferenceSetInput!) {
   customerTag(input: $tag) { userErrors { message field } }
   customerNoteAdd(input: $note) { userErrors { message field } }
   ordersRecord(input: $orders) { userErrors { message field } }
@@ -34,6 +35,8 @@ mutation Tell($tag: CustomerTagInput!, $note: CustomerNoteAddInput!, $orders: Or
   suppressionAdd(input: $suppression) { userErrors { message field } }
   apiKeyCreate(input: $key) { userErrors { message field } }
   templateCreate(input: $template) { template { id } userErrors { message field } }
+  consentTopicCreate(input: $topic) { userErrors { message field } }
+  contactPreferenceSet(input: $preference) { userErrors { message field } }
 }
 mutation Campaign($campaign: CampaignCreateInput!) { campaignCreate(input: $campaign) {
   campaign { id } userErrors { message field } } }
@@ -82,7 +85,16 @@ async def build_world(
         consent={"customerId": customers[1], "brandId": brand, "state": "SUBSCRIBED", "source": mark},
         suppression={"address": f"{mark}gone@x.example"},
         key={"name": f"{mark} key", "scopes": sorted(SCOPES), "brandIds": [brand] if brand_id else None},
-        template={"brandId": brand, "name": f"{mark} template", "subject": f"{mark}", "text": f"{mark} text"},
+        template={
+            "brandId": brand,
+            "name": f"{mark} template",
+            "subject": f"{mark}",
+            "text": f"{mark} text",
+            "preheader": f"{mark} preheader",
+            "translations": [{"locale": "de", "subject": f"{mark} auf Deutsch", "text": f"{mark} Text"}],
+        },
+        topic={"brandId": brand, "key": f"{mark}-topic", "name": f"{mark} topic", "description": f"{mark} more"},
+        preference={"customerId": customers[0], "preferredChannel": "EMAIL"},
     )
     segment = await _segment_and_journeys(database, organization, mark, brand_id)
     campaign = {
@@ -148,6 +160,38 @@ async def _ledger(database: Database, organization: UUID, mark: str) -> None:
             id=new_id(),
             like=f"{mark} %",
         )
+        await _results(tx, mark)
+
+
+async def _results(tx: Transaction, mark: str) -> None:
+    """What came back of that message, what it counts for, and what it cost."""
+    await tx.run(
+        """
+        with m as (select m.id, m.campaign_id, m.customer_id, c.template_id, c.template_version
+                   from message m join campaign c on c.organization_id = m.organization_id and c.id = m.campaign_id
+                   where m.organization_id = :organization and c.name like :like limit 1),
+             l as (insert into link (organization_id, id, template_id, template_version, url)
+                   select :organization, uuid7(), template_id, template_version, 'https://' || :mark || '.example/'
+                   from m returning id),
+             e as (insert into message_event (organization_id, provider, event_id, message_id, type, at, link_id,
+                                              detail)
+                   select :organization, 'wayfare', :mark || '-click', m.id, 'CLICKED', now(), l.id, :mark from m, l),
+             d as (insert into conversion_definition (organization_id, id, campaign_id, name, fact)
+                   select :organization, uuid7(), campaign_id, :mark || ' conversion',
+                          '{"fact": {"kind": "ORDER", "aggregate": "COUNT", "is": {"gte": "1"}}}' from m returning id),
+             v as (insert into conversion (organization_id, definition_id, message_id, campaign_id, customer_id, at)
+                   select :organization, d.id, m.id, m.campaign_id, m.customer_id, now() from m, d),
+             a as (insert into attribution (organization_id, fact_id, message_id, campaign_id, customer_id, at, amount)
+                   select :organization, uuid7(), m.id, m.campaign_id, m.customer_id, now(), 10 from m),
+             p as (insert into message_price (organization_id, id, campaign_id, channel, amount)
+                   select :organization, uuid7(), campaign_id, 'EMAIL', 0.001 from m)
+        update message set status = 'CLICKED', sending_at = now(), sent_at = now(), delivered_at = now(),
+                           opened_at = now(), clicked_at = now()
+        where organization_id = :organization and id in (select id from m)
+        """,
+        mark=mark,
+        like=f"{mark} %",
+    )
 
 
 async def rows_of(database: Database, organization: UUID) -> dict[str, list[str]]:
