@@ -108,15 +108,26 @@ async def _sending(database: Database, world: CampaignWorld, campaign_id: UUID, 
     """Slices of the real job with a provider that takes everything, and one Dramatiq message per recipient."""
     async with database.tenant(ORGANIZATION) as tx:
         await campaigns.fix_audience(tx, campaign_id)
+        # What is compared with, and what the neighbour has to wait for, is kept back.
+        kept = await tx.run(
+            """
+            update message set next_attempt_at = 'infinity' where id in (
+                select id from message where status = 'QUEUED' order by id desc
+                limit least(:most, (select count(*) / 2 from message where status = 'QUEUED')))
+            """,
+            most=DRAMATIQ_MESSAGES + RIVAL_MESSAGES,
+        )
         [job] = await tx.rows("select id from job where kind = :kind", kind=campaigns.SEND_JOB)
     began = time.perf_counter()
     while time.perf_counter() - began < SENDING_SECONDS and await perform(database, job[0]):
         pass
     ours = time.perf_counter() - began
     async with database.tenant(ORGANIZATION) as tx:
+        await tx.run("update message set next_attempt_at = null where next_attempt_at = 'infinity'")
         sent = await tx.value("select count(*) from message where status = 'SENT'")
         waiting = await tx.rows(
-            "select id from message where status = 'QUEUED' order by id desc limit :n", n=DRAMATIQ_MESSAGES
+            "select id from message where status = 'QUEUED' order by id desc limit :n",
+            n=min(DRAMATIQ_MESSAGES, kept // 2),
         )
     ids = [row[0] for row in waiting]
     usual = await asyncio.to_thread(_dramatiq, world.url, redis_url, "usual", ids)

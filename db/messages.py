@@ -120,14 +120,35 @@ def matching(
     customer_id: UUID | None = None,
     status: Sequence[str] | None = None,
     skip_reason: Sequence[str] | None = None,
+    channel: Sequence[str] | None = None,
+    is_test: bool | None = None,
+    search: str | None = None,
 ) -> Statement | None:
-    """Messages of which all that is said holds; None for all."""
+    """Messages of which all that is said holds; None for all. search: every word is in what customers are found by."""
     return named(
         None,
+        None if channel is None else sql("t.channel = any(:channels::text[])", channels=list(channel)),
+        None if is_test is None else sql("t.is_test = :is_test", is_test=is_test),
+        _to_whoever_is_called(search),
         None if campaign_id is None else sql("t.campaign_id = :campaign_id", campaign_id=campaign_id),
         None if customer_id is None else sql("t.customer_id = :customer_id", customer_id=customer_id),
         in_status(status),
         None if skip_reason is None else sql("t.skip_reason = any(:reasons::text[])", reasons=list(skip_reason)),
+    )
+
+
+def _to_whoever_is_called(search: str | None) -> Statement | None:
+    """Messages to customers in whose name, address, telephone number or external id every word is."""
+    words = (search or "").split()
+    if not words:
+        return None
+    return sql(
+        """
+        exists (select from customer c
+                where c.organization_id = t.organization_id and c.id = t.customer_id
+                  and (select bool_and(strpos(c.search_text, fold(word)) > 0) from unnest(:words::text[]) word))
+        """,
+        words=words,
     )
 
 

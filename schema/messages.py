@@ -17,7 +17,7 @@ from resolvers import messages as commands
 from resolvers.ids import row_id
 from schema.connections import Connection
 from schema.customers import Customer
-from schema.enums import described
+from schema.enums import OrderDirection, described
 from schema.fields import (
     After,
     Before,
@@ -151,6 +151,21 @@ class MessageWhereInput:
     customer_id: strawberry.ID | None = strawberry.field(default=None, description="To this customer.")
     status: list[MessageStatus] | None = strawberry.field(default=None, description="In one of these.")
     skip_reason: list[SkipReason] | None = strawberry.field(default=None, description="Skipped for one of these.")
+    channel: list[Channel] | None = strawberry.field(default=None, description="On one of these channels.")
+    is_test: bool | None = strawberry.field(default=None, description="Whether somebody only tried it out.")
+
+
+class MessageOrderField(StrEnum):
+    QUEUED_AT = "QUEUED_AT"
+
+
+described(MessageOrderField, "What messages can be ordered by.", {"QUEUED_AT": "When it came into the ledger."})
+
+
+@strawberry.input(description="How to order messages.")
+class MessageOrder:
+    field: MessageOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
 
 @strawberry.type
@@ -162,6 +177,10 @@ class MessageQueries:
         self,
         info: Info,
         where: Annotated[MessageWhereInput | None, argument("Which; all without it.")] = None,
+        order_by: Annotated[MessageOrder | None, argument("The order; newest first without it.")] = None,
+        search: Annotated[
+            str | None, argument("Words in the name, address, telephone number or external id of the customer.")
+        ] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
@@ -174,8 +193,11 @@ class MessageQueries:
             customer_id=row_id(wanted.customer_id, "Customer") if wanted.customer_id else None,
             status=wanted.status,
             skip_reason=wanted.skip_reason,
+            channel=wanted.channel,
+            is_test=wanted.is_test,
+            search=search,
         )
-        arguments = page_arguments(first, after, last, before, None, matching)
+        arguments = page_arguments(first, after, last, before, order_by, matching)
         return info.context.loaders.page(messages.MESSAGES, own_key(info), arguments)
 
 
