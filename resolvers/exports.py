@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from db import bulk, segments
+from db.conditions.references import require_references
 from db.database import Transaction
 from domain.bulk import SCOPES, BulkKind
 from domain.conditions import parse, to_json
@@ -48,6 +49,7 @@ async def export_matching(
         inside = {"all": [where, {"inSegment": str(segment_id)}]} if segment_id else where
         try:
             condition = parse(inside)
+            await require_references(tx, condition)
         except Refused as refusal:
             raise Refused("INVALID", refusal.message, ("input", "where")) from refusal
         return await _request(tx, context, {"where": to_json(condition)})
