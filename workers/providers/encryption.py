@@ -36,7 +36,7 @@ def encrypted(
         raise ValueError(f"{len(text)} bytes are more than the {MOST} that fit into a push message")
     key, salt = key or ec.generate_private_key(ec.SECP256R1()), salt or urandom(16)
     theirs = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), public)
-    ours = point(key.public_key())
+    ours = curve_point(key.public_key())
     shared = key.exchange(ec.ECDH(), theirs)
     secret = HKDF(SHA256(), 32, auth, b"WebPush: info\x00" + public + ours).derive(shared)
     content_key = HKDF(SHA256(), 16, salt, b"Content-Encoding: aes128gcm\x00").derive(secret)
@@ -46,7 +46,7 @@ def encrypted(
     return salt + RECORD.to_bytes(4, "big") + bytes([len(ours)]) + ours + sealed
 
 
-def point(key: ec.EllipticCurvePublicKey) -> bytes:
+def curve_point(key: ec.EllipticCurvePublicKey) -> bytes:
     """A public key as 65 bytes."""
     return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 

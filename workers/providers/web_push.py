@@ -13,7 +13,7 @@ from workers.parcels import Parcel
 from workers.providers.answers import meaning
 from workers.providers.calls import Caller, Reply
 from workers.providers.carrier import Delivered, Known
-from workers.providers.encryption import base64url, encrypted, point, vapid_key
+from workers.providers.encryption import base64url, curve_point, encrypted, vapid_key
 
 # How long a push service keeps a message for a browser that is closed, and a VAPID token is good; seconds.
 TTL = 3 * 86_400
@@ -42,7 +42,7 @@ class WebPush:
         }
         token = jwt.encode(claims, key, algorithm="ES256")
         headers = {
-            "authorization": f"vapid t={token}, k={base64url(point(key.public_key()))}",
+            "authorization": f"vapid t={token}, k={base64url(curve_point(key.public_key()))}",
             "content-encoding": "aes128gcm",
             "content-type": "application/octet-stream",
             "ttl": str(TTL),

@@ -23,7 +23,7 @@ from workers.providers import account, device_lane
 from workers.providers.answers import certain
 from workers.providers.calls import Caller
 from workers.providers.carrier import Delivered, Known
-from workers.providers.encryption import base64url, point
+from workers.providers.encryption import base64url, curve_point
 from workers.providers.google_wallet import GoogleWallet
 from workers.providers.outside import Outside
 
@@ -72,7 +72,7 @@ def parcel(channel: Channel = Channel.EMAIL, **said: Any) -> Parcel:
 
 
 def device(kind: ProviderKind, url: str = "", token: str | None = None) -> Reached:
-    keys = {"p256dh": base64url(point(ec_key("browser").public_key())), "auth": base64url(AUTH)}
+    keys = {"p256dh": base64url(curve_point(ec_key("browser").public_key())), "auth": base64url(AUTH)}
     named = (token or _TOKENS[kind.value]).replace("{url}", url)
     given = keys if kind is ProviderKind.WEB_PUSH else {}
     return Reached(new_id(), new_id(), new_id(), kind.value, named, given, "ACTIVE", [], {})

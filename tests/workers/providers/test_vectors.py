@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from domain.devices import decoded
-from workers.providers.encryption import base64url, encrypted, point
+from workers.providers.encryption import base64url, curve_point, encrypted
 from workers.providers.sigv4 import Signer
 
 
@@ -34,7 +34,7 @@ def test_push_messages_are_encrypted_as_rfc_8291_shows() -> None:
     """Section 5 and appendix A."""
     private = int.from_bytes(decoded("yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw"), "big")
     key = ec.derive_private_key(private, ec.SECP256R1())
-    assert base64url(point(key.public_key())) == (
+    assert base64url(curve_point(key.public_key())) == (
         "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8"
     )
     message = encrypted(
