@@ -1,6 +1,7 @@
 """Campaigns: sent over SMTP under HOLD and under RETRY, and cancelled in the middle."""
 
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 from db import campaigns
 from db.database import Database
 from domain.campaigns import CANCEL, CampaignStatus
+from domain.starts import Start
 from tests.campaigns import SECRET, open_shop
 from tests.jobs import due, wait
 from tests.mail import MailServer, mail_server
@@ -33,6 +35,13 @@ async def send(database: Database, organization: UUID) -> None:
     deliver_by_smtp(_open[organization][1].url, SECRET)
     async with database.tenant(organization) as tx:
         await campaigns.start(tx, await _campaign(tx))
+
+
+async def schedule(database: Database, organization: UUID) -> None:
+    """Its time comes at once; a second call finds it scheduled, or begun."""
+    deliver_by_smtp(_open[organization][1].url, SECRET)
+    async with database.tenant(organization) as tx:
+        await campaigns.schedule(tx, await _campaign(tx), Start(datetime.now(UTC)))
 
 
 async def cancel(database: Database, organization: UUID) -> None:
@@ -102,5 +111,6 @@ def retried(observed: Any, undisturbed: Any) -> bool:
 SCENARIOS = [
     Scenario("campaign held", send, observe, partial(prepare, "HOLD"), held),
     Scenario("campaign retried", send, observe, partial(prepare, "RETRY"), retried),
+    Scenario("campaign scheduled", schedule, observe, partial(prepare, "HOLD"), held),
     Scenario("campaign cancelled", cancel, observe, partial(prepare, "HOLD")),
 ]
