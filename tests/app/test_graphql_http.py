@@ -338,7 +338,7 @@ async def test_fault_is_masked_and_logged_once(
         message = "relation customer of 10.0.0.7 does not exist"
         raise RuntimeError(message)
 
-    monkeypatch.setattr("resolvers.plan.plans.fill", fail)
+    monkeypatch.setattr("db.plans.windows.Filling.with_values", fail)
     for query in ("{ brands { id } }", "{ viewer { brands { id } } }"):
         caplog.clear()
         _, _, body = await post(server, key, {"query": query})

@@ -84,7 +84,7 @@ async def test_a_fault_leaves_nothing(
         raise RuntimeError
 
     with monkeypatch.context() as patch:
-        patch.setattr("resolvers.plan.plans.fill", fail)
+        patch.setattr("db.plans.windows.Filling.with_values", fail)
         patch.setattr("resolvers.loaders.Loaders._one", fail)
         assert codes(await api(NOTE, idempotency_key="k", id=ann, body="x")) == ["INTERNAL_SERVER_ERROR"]
     assert await count(database, organization) == 0
