@@ -245,20 +245,17 @@ async def settle(
     """SENDING -> what the answers mean. That a message was accepted counts even when the lease was lost meanwhile."""
     await tx.run(
         """
-        with named as (
-            -- A callback came first and has said that it was taken; what the provider calls it is news all the same.
-            update message m set provider = :provider, provider_account_id = :account_id::uuid,
-                                 provider_message_id = s.detail
-            from unnest(:ids::uuid[], :statuses::text[], :details::text[]) as s (id, status, detail)
-            where m.organization_id = :organization and m.id = s.id and m.lease_token = :token and s.status = 'SENT'
-              and m.status = any('{SENT,DELIVERED,OPENED,CLICKED,BOUNCED}'::text[]) and m.provider_message_id is null
-        ), told as (
+        with told as (
             update message m
-            set status = s.status, error = nullif(s.error, ''), provider = :provider, lease_until = null,
+            -- A callback that came first has said more, but not what the provider calls the message.
+            set status = case when m.status = any('{DELIVERED,OPENED,CLICKED,BOUNCED}'::text[]) then m.status
+                              else s.status end,
+                error = nullif(s.error, ''), provider = :provider, lease_until = null,
                 provider_account_id = :account_id::uuid,
                 attempts = m.attempts - case when s.counts then 0 else 1 end,
                 provider_message_id = case when s.status = 'SENT' then s.detail end,
-                sent_at = case when s.status = 'SENT' then clock_timestamp() end,
+                sent_at = case when m.status = any('{DELIVERED,OPENED,CLICKED,BOUNCED}'::text[]) then m.sent_at
+                               when s.status = 'SENT' then clock_timestamp() end,
                 next_attempt_at = case when s.status = 'QUEUED' and s.pause > interval '0'
                                   then clock_timestamp() + s.pause * (0.75 + random() / 2) end,
                 updated_at = clock_timestamp()
@@ -266,7 +263,9 @@ async def settle(
                   from unnest(:ids::uuid[], :statuses::text[], :counts::boolean[], :pauses::interval[],
                               :details::text[]) as v (id, status, counts, pause, detail)) s
             where m.organization_id = :organization and m.id = s.id and m.lease_token = :token
-              and (m.status = 'SENDING' or (s.status = 'SENT' and m.status = any('{UNCERTAIN,QUEUED}'::text[])))
+              and (m.status = 'SENDING' or (s.status = 'SENT' and m.status = any('{UNCERTAIN,QUEUED}'::text[]))
+                   or (s.status = 'SENT' and m.provider_message_id is null
+                       and m.status = any('{SENDING,DELIVERED,OPENED,CLICKED,BOUNCED}'::text[])))
             returning m.id, m.campaign_id, m.customer_id, m.status):events
         select from told
         """,
