@@ -212,7 +212,7 @@ async def shop(database: Database, organization: UUID) -> Shop:
 
 async def test_a_device_is_whoever_registered_it_last(api: Api, shop: Shop) -> None:
     ann, bob = await shop.customers(["ann", "bob"], brand=shop.brand)
-    keys = {"p256dh": base64url(point(ec_key("browser").public_key())), "auth": base64url(AUTH)}
+    keys = {"p256dh": base64url(curve_point(ec_key("browser").public_key())), "auth": base64url(AUTH)}
     given = {
         "brandId": global_id("Brand", shop.brand),
         "kind": "WEB_PUSH",
