@@ -18,7 +18,7 @@ from tests.carriers.keys import ec_key
 from tests.carriers.providers import API_KEY, AUTH, SIGNING
 from tests.carriers.server import Response
 from tests.workers.providers.carrying import outside, standing
-from workers.providers.encryption import base64url, point
+from workers.providers.encryption import base64url, curve_point
 from workers.providers.trying import tried
 
 ACCOUNT = "id name kind channel settings secretNames ratePerSecond dailyQuota usedToday state testStatus version"
