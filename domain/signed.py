@@ -8,6 +8,7 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 from collections.abc import Sequence
+from functools import lru_cache
 
 MARK = 16
 LONGEST = 512
@@ -33,8 +34,12 @@ def read_signed(secrets: Sequence[bytes], purpose: str, token: str) -> bytes | N
 
 
 def _mark(secret: bytes, purpose: str, payload: bytes) -> bytes:
-    key = hmac.digest(secret, b"wayfare links: " + purpose.encode(), "sha256")
-    return hmac.digest(key, payload, "sha256")[:MARK]
+    return hmac.digest(_key(secret, purpose), payload, "sha256")[:MARK]
+
+
+@lru_cache(maxsize=64)
+def _key(secret: bytes, purpose: str) -> bytes:
+    return hmac.digest(secret, b"wayfare links: " + purpose.encode(), "sha256")
 
 
 def _text(value: bytes) -> str:

@@ -1,7 +1,7 @@
 """Templates: what a message may say about its recipient, and the shape of its parts."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from functools import cache
@@ -80,7 +80,7 @@ class Localized:
 
     def spoken(self, locale: str | None) -> tuple[str | None, Content]:
         """What a customer of this locale gets: their locale, else their language, else the default (None)."""
-        chosen = choose(locale, self.translations)
+        chosen = choose(locale, self.translations) if self.translations else None
         return (None, self.default) if chosen is None else (chosen, self.translations[chosen])
 
 
@@ -150,7 +150,7 @@ def is_name(path: Sequence[Any]) -> bool:
     group, name = path
     if group == GIVEN:
         return bool(_GIVEN_NAME.fullmatch(name))
-    return _CAPITAL.sub(lambda found: f"_{found[0].lower()}", name) in NAMES.get(group, ())
+    return _snake(name) in NAMES.get(group, ())
 
 
 def listed() -> str:
@@ -162,6 +162,10 @@ def listed() -> str:
 def spelled(group: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a group's names in both spellings; a name without a value renders as nothing."""
     return {spelling: given.get(name) for name in NAMES[group] for spelling in (name, _camel(name))}
+
+
+def _snake(name: str) -> str:
+    return _CAPITAL.sub(lambda found: f"_{found[0].lower()}", name)
 
 
 @cache
@@ -184,6 +188,27 @@ def known(customer: Mapping[str, Any], zone: tzinfo) -> dict[str, dict[str, Any]
     }
     told["first_name"] = first_name(told["kind"], told["name"])
     return {group: spelled(group, told) for group in ("customer", "metrics")}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The names that a message asks for about its customer: group, as it is written there, and as it is called here."""
+
+    names: tuple[tuple[str, str, str], ...]
+
+    @classmethod
+    def of(cls, written: Iterable[str]) -> "Asked":
+        """written: such as `customer.firstName`; those of other groups are left out."""
+        split = (name.partition(".")[::2] for name in sorted(written))
+        return cls(tuple((group, name, _snake(name)) for group, name in split if group in ("customer", "metrics")))
+
+    def known(self, customer: Any, zone: tzinfo) -> dict[str, dict[str, Any]]:
+        """As `known`, of an object with these attributes."""
+        told: dict[str, dict[str, Any]] = {"customer": {}, "metrics": {}}
+        for group, written, name in self.names:
+            value = first_name(customer.kind, customer.name) if name == "first_name" else getattr(customer, name)
+            told[group][written] = value.astimezone(zone) if isinstance(value, datetime) else value
+        return told
 
 
 def given(values: object, *field: str) -> dict[str, Any]:

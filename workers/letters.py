@@ -1,6 +1,7 @@
 """From a campaign to the mail of one recipient."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,11 +15,11 @@ from db.organizations import current_organization
 from domain.campaigns import CampaignClass
 from domain.consents import Channel
 from domain.links import MessageLink, Place, Purpose
-from domain.templates import GIVEN, Localized, known, spelled
+from domain.templates import GIVEN, Asked, Localized, spelled
 from workers.delivery import place_of_links
 from workers.parcels import Parcel
 from workers.providers.provider import UnreachableError
-from workers.templates import render
+from workers.templates import Writing, names_in, reading
 from workers.tracking import Tracking, tracked
 
 
@@ -33,10 +34,10 @@ class Letter:
     zone: ZoneInfo
     ours: dict[str, dict[str, Any]]
     organization_id: UUID
-    # Whether each mail says how to get no more of them.
     marketing: bool
     place: Place | None = None
     tracking: Tracking | None = None
+    _read: dict[str | None, "_Spoken"] = field(default_factory=dict, compare=False)
 
     @classmethod
     async def read(
@@ -72,39 +73,58 @@ class Letter:
 
     def to(self, recipient: Recipient, now: datetime) -> Parcel:
         """What the recipient gets, in their language as far as it is spoken; refuses TEMPLATE_ERROR."""
-        links = self._links(recipient.id)
-        values = known(_shallow(recipient), self.zone) | self.ours | {"links": spelled("links", links)}
-        _, content = self.said.spoken(recipient.locale)
+        spoken = self._spoken(recipient.locale)
+        links = self._links(recipient.id, spoken.links)
+        values = {**spoken.asked.known(recipient, self.zone), **self.ours, "links": links}
         return Parcel(
             recipient.id,
             self.sender,
             self.sender_name,
             recipient.address,
             recipient.name,
-            tracked(render(content, values), recipient.id, self.tracking),
+            tracked(spoken.writing.render(values), recipient.id, self.tracking),
             now,
             self.channel,
             self._headers(links),
         )
 
-    def _links(self, message_id: UUID) -> dict[str, str]:
-        """None where the installation has no public address."""
-        if self.place is None:
-            return {}
-        link = MessageLink(self.organization_id, message_id)
-        return {purpose.value: self.place.url(purpose, link) for purpose in Purpose}
+    def _spoken(self, locale: str | None) -> "_Spoken":
+        language, content = self.said.spoken(locale)
+        spoken = self._read.get(language)
+        if spoken is None:
+            writing, names = reading(content), names_in(content)
+            spoken = _Spoken(writing, Asked.of(names), self._linked(names))
+            self._read[language] = spoken
+        return spoken
 
-    def _headers(self, links: dict[str, str]) -> dict[str, str]:
-        """One click of the mail program (RFC 8058) is enough to get no more of what is not owed."""
-        if self.channel is not Channel.EMAIL or not self.marketing or not links:
+    def _linked(self, names: Iterable[str]) -> frozenset[str]:
+        """The links to make for each recipient: those that are asked for, and what a header says."""
+        asked = {name.partition(".")[2] for name in names if name.startswith("links.")}
+        return frozenset(asked | ({Purpose.UNSUBSCRIBE.value} if self._ends_by_a_click else set()))
+
+    def _links(self, message_id: UUID, wanted: Iterable[str]) -> dict[str, str | None]:
+        """Nothing where the installation has no public address."""
+        if self.place is None:
+            return dict.fromkeys(wanted)
+        link = MessageLink(self.organization_id, message_id)
+        return {name: self.place.url(Purpose(name), link) for name in wanted}
+
+    @property
+    def _ends_by_a_click(self) -> bool:
+        """Whether each mail says how to get no more of them by one click of the mail program (RFC 8058)."""
+        return self.channel is Channel.EMAIL and self.marketing and self.place is not None
+
+    def _headers(self, links: Mapping[str, str | None]) -> dict[str, str]:
+        if not self._ends_by_a_click:
             return {}
         url = links[Purpose.UNSUBSCRIBE]
         return {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
-_FIELDS = tuple(field.name for field in fields(Recipient))
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """What is said in one language, read once, and what it asks for."""
 
-
-def _shallow(recipient: Recipient) -> dict[str, Any]:
-    """As `asdict`, which copies each value as deep as it goes and costs more than all the rest of a mail."""
-    return {name: getattr(recipient, name) for name in _FIELDS}
+    writing: Writing
+    asked: Asked
+    links: frozenset[str]

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any
 
-from liquid import BoundTemplate, Environment, StrictUndefined
+from liquid import Environment, StrictUndefined
 from liquid.exceptions import LiquidError
 
 from domain import templates
@@ -16,7 +16,8 @@ from domain.consents import Channel
 from domain.previews import Shown
 from domain.refusals import Refused
 from domain.templates import Content
-from workers.parts import finished, introduced, prepared
+from workers.parts import Prepared, finished, introduced, prepared
+from workers.pieces import Pieces
 
 MAX_MARKUP = 500
 MAX_MARKUP_LENGTH = 500
@@ -83,30 +84,48 @@ def check(content: Content, channel: Channel = Channel.EMAIL) -> None:
         render(content, values)
 
 
-def render(content: Content, values: Mapping[str, Any]) -> Content:
-    """The message for one recipient; `values` as made by `templates.spelled`, by group. Refuses TEMPLATE_ERROR.
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A message read once, to be rendered for many."""
 
-    Values are data: markup in a customer's name is neither evaluated nor, in HTML, markup any more.
-    """
-    values = {**values, templates.GIVEN: _Given(values.get(templates.GIVEN) or {})}
+    source: Content
+    parts: tuple[tuple[str, Pieces], ...]
+    prepared: Prepared | None
+
+    def render(self, values: Mapping[str, Any]) -> Content:
+        """The message for one recipient; `values` by group, at least the names it asks for. Refuses TEMPLATE_ERROR.
+
+        Values are data: markup in a customer's name is neither evaluated nor, in HTML, markup any more.
+        """
+        values = {**values, templates.GIVEN: _Given(values.get(templates.GIVEN) or {})}
+        done = {field: _written(field, part, values) for field, part in self.parts}
+        html, text = done.get("html"), done.get("text")
+        # A line break in a value would begin another header.
+        subject, preheader = (_SPACES.sub(" ", done.get(part, "")).strip() for part in ("subject", "preheader"))
+        if html is not None and self.prepared is not None:
+            if not self.prepared.settled:
+                html, text = finished(html, text)
+            if self.source.text is None:
+                # A link that leads nowhere here.
+                text = text.replace(" ()", "") if text else text
+            html = introduced(html, preheader)
+        return Content(subject, html, text, _filled(self.source.data, values), preheader or None)
+
+
+def reading(content: Content) -> Writing:
+    """Does once what is the same for all recipients; refuses TEMPLATE_ERROR."""
     settled, source = None, content
     if content.html is not None:
         # Found well-formed first: what looks for its marks would go back over those left open.
         _read("html", content.html)
         settled = prepared(content.html, content.text)
         content = replace(content, html=settled.html, text=settled.text)
-    done = {field: _render(field, source, values) for field, source in content.parts()}
-    html, text = done.get("html"), done.get("text")
-    # A line break in a value would begin another header.
-    subject, preheader = (_SPACES.sub(" ", done.get(part, "")).strip() for part in ("subject", "preheader"))
-    if html is not None and settled is not None:
-        if not settled.settled:
-            html, text = finished(html, text)
-        if source.text is None:
-            # A link that leads nowhere here.
-            text = text.replace(" ()", "") if text else text
-        html = introduced(html, preheader)
-    return Content(subject, html, text, _filled(content.data, values), preheader or None)
+    return Writing(source, tuple((field, _read(field, part)) for field, part in content.parts()), settled)
+
+
+def render(content: Content, values: Mapping[str, Any]) -> Content:
+    """The message for one recipient, see `Writing`; who writes to many keeps what `reading` answers."""
+    return reading(content).render(values)
 
 
 class _Given(dict[str, Any]):
@@ -121,16 +140,16 @@ def unknown_names(content: Content, values: Mapping[str, Any]) -> list[str]:
     paths = {
         tuple(path)
         for field, source in content.sources()
-        for path in _compiled(field == "html", source).global_variable_segments()
+        for path in compiled(field == "html", source).template.global_variable_segments()
     }
     named = {f"{path[0]}.{path[1]}" for path in paths if values.get(str(path[0]), {}).get(str(path[1])) in (None, "")}
     return sorted(named)
 
 
 def names_in(content: Content) -> set[str]:
-    """The names a message asks for, as written."""
+    """The names a message asks for, as written; refuses TEMPLATE_ERROR."""
     sources = content.sources()
-    found = [_compiled(field == "html", source).global_variable_segments() for field, source in sources]
+    found = [_read(field, source).template.global_variable_segments() for field, source in sources]
     return {f"{path[0]}.{path[1]}" for paths in found for path in paths}
 
 
@@ -143,7 +162,7 @@ def _filled(data: Any, values: Mapping[str, Any]) -> Any:
     """Data with each of its texts rendered; it keeps its shape, whatever the values are."""
     match data:
         case str():
-            return _render("data", data, values)
+            return _written("data", _read("data", data), values)
         case Mapping():
             return {name: _filled(inner, values) for name, inner in data.items()}
         case list():
@@ -151,10 +170,9 @@ def _filled(data: Any, values: Mapping[str, Any]) -> Any:
     return data
 
 
-def _render(field: str, source: str, values: Mapping[str, Any]) -> str:
-    template = _read(field, source)
+def _written(field: str, part: Pieces, values: Mapping[str, Any]) -> str:
     try:
-        return template.render(**values)
+        return part.render(values)
     except LiquidError as error:
         raise _wrong(field, error.message or type(error).__name__) from error
     except (ArithmeticError, ValueError, TypeError, RecursionError) as error:
@@ -162,9 +180,9 @@ def _render(field: str, source: str, values: Mapping[str, Any]) -> str:
         raise _wrong(field, type(error).__name__) from error
 
 
-def _read(field: str, source: str) -> BoundTemplate:
+def _read(field: str, source: str) -> Pieces:
     try:
-        return _compiled(field == "html", source)
+        return compiled(field == "html", source)
     except LiquidError as error:
         raise _wrong(field, error.message or type(error).__name__) from error
     except (ArithmeticError, ValueError, TypeError, RecursionError) as error:
@@ -176,7 +194,8 @@ def _wrong(field: str, reason: object) -> Refused:
 
 
 @lru_cache(maxsize=64)
-def _compiled(escapes: bool, source: str) -> BoundTemplate:
+def compiled(escapes: bool, source: str) -> Pieces:
+    """A part as the language reads it; raises LiquidError for what it cannot, or may not, say."""
     _scan(source)
     template = (_HTML if escapes else _TEXT).from_string(source)
     used = template.analyze()
@@ -190,7 +209,7 @@ def _compiled(escapes: bool, source: str) -> BoundTemplate:
         if name not in template.env.filters:
             message = f"there is no filter {name}; there are {', '.join(sorted(template.env.filters))}"
             raise LiquidError(message, token=None)
-    return template
+    return Pieces(template)
 
 
 def _scan(source: str) -> None:

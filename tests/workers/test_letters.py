@@ -2,9 +2,12 @@
 
 import asyncio
 import re
+from datetime import UTC, datetime
 from http.client import HTTPConnection
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import mailparser
 import pytest
@@ -18,7 +21,7 @@ from domain.campaigns import CampaignClass
 from domain.consents import Channel
 from domain.ids import new_id
 from domain.links import MessageLink, Purpose, read, token
-from domain.templates import Content, Localized
+from domain.templates import NAMES, Asked, Content, Localized, known
 from domain.topics import Topic
 from tests.api import Api
 from tests.app.serving import served
@@ -205,3 +208,16 @@ def _unsubscribe(place: str, organization: UUID, message: UUID) -> int:
         return answered.status
     finally:
         connection.close()
+
+
+def test_what_is_asked_for_is_known_as_all_of_it_is() -> None:
+    """Only the names that a message mentions are looked up for each recipient."""
+    when = datetime(2026, 1, 31, 23, tzinfo=UTC)
+    customer: dict[str, Any] = {name: when if name.endswith("_at") else name for name in NAMES["customer"]}
+    customer |= {name: when if name.endswith("_at") else name for name in NAMES["metrics"]}
+    customer |= {"kind": "PERSON", "name": "Ann Lee"}
+    everything, zone = known(customer, ZoneInfo("Asia/Tokyo")), ZoneInfo("Asia/Tokyo")
+    written = [f"{group}.{name}" for group, names in everything.items() for name in names]
+    assert Asked.of([*written, "links.confirm"]).known(SimpleNamespace(**customer), zone) == everything
+    few = Asked.of(["customer.firstName", "metrics.last_order_at"]).known(SimpleNamespace(**customer), zone)
+    assert few == {"customer": {"firstName": "Ann"}, "metrics": {"last_order_at": when}}
