@@ -20,6 +20,8 @@ from schema.execute import begin
 
 # Events of subscriptions that are read at once: one event may have many listeners, who wait and are not refused.
 TURNS = 4
+# Bytes. A page of rows that are long each may be more than its cost says; nobody holds such an answer twice.
+MAX_ANSWER = 10 * 1024 * 1024
 
 Answer = dict[str, Any]
 
@@ -82,9 +84,21 @@ async def carry_out(
             state.recognised.forget()
 
 
+def as_json(answer: Answer, context: Context) -> bytes:
+    """The answer, or MAX_ANSWER_EXCEEDED in its place, which is paid for like the answer."""
+    body = orjson.dumps(answer)
+    if len(body) <= MAX_ANSWER:
+        return body
+    if isinstance(context.meter, RateMeter):
+        context.meter.exact = True
+    message = f"The answer is longer than {MAX_ANSWER:,} bytes: ask for less. What a mutation changed is changed."
+    error = {"message": message, "extensions": {"code": "MAX_ANSWER_EXCEEDED", "limit": MAX_ANSWER}}
+    return orjson.dumps({"errors": [error], "data": None})
+
+
 def with_cost(answer: Answer, context: Context) -> orjson.Fragment:
     """The answer as JSON, with what it cost; where it cost less than was charged, the rest is given back."""
-    body = orjson.dumps(answer)
+    body = as_json(answer, context)
     if isinstance(context.meter, RateMeter):
         body, _ = told(body, context.meter)
     return orjson.Fragment(body)

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from app.operations import Answer
+from app.operations import Answer, as_json
 from app.rate import RateMeter, told
 from app.requests import Unacceptable
 from resolvers.context import Context
@@ -35,7 +35,7 @@ def type_of(media_type: str | None) -> str:
 
 def answered(answer: Answer, media_type: str, context: Context) -> Reply:
     """An operation's answer, with what it cost."""
-    status, body = 200, orjson.dumps(answer)
+    status, body = 200, as_json(answer, context)
     headers: dict[str, str] = {}
     if isinstance(context.meter, RateMeter) and "extensions" not in answer:
         body, headers = told(body, context.meter)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from db.database import Transaction
-from db.jobs import request_job
+from db.jobs import make_room, request_job
 from db.outbox import recording
 from db.records import column, columns_of
 from db.relations import Relation, Sort
@@ -101,7 +101,11 @@ async def request_operation(
     args: Mapping[str, Any] | None = None,
     total: int | None = None,
 ) -> UUID:
-    """Stores an operation and owes its job, whose args are `args` and the operation's id under OPERATION."""
+    """Stores an operation and owes its job, whose args are `args` and the operation's id under OPERATION.
+
+    Raises MAX_JOBS_EXCEEDED.
+    """
+    await make_room(tx)
     operation_id = new_id()
     await tx.run(
         """

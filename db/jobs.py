@@ -14,10 +14,13 @@ from db.database import Transaction
 from db.points import point
 from db.traces import carried
 from domain.ids import new_id
+from domain.refusals import Rejected
 
 # At least three times the longest step between two progress points.
 LEASE = timedelta(seconds=60)
 KEPT = timedelta(days=7)
+# Of one organization, ready or running: what comes beyond them would wait longer than anybody does.
+MAX_LIVE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,23 @@ class Health:
 
 class LeaseLost(Exception):  # noqa: N818  # tells a fact; whoever holds the lease now does the work
     """Somebody else owns the job: stop at once, write nothing more."""
+
+
+async def make_room(tx: Transaction) -> None:
+    """Raises MAX_JOBS_EXCEEDED when the organization has MAX_LIVE jobs that are not done.
+
+    For work that each call owes anew. What shares a job with others like it is bounded by its key, and must be owed.
+    """
+    live = await tx.value(
+        """
+        select count(*) from (
+            select from job where organization_id = :organization and state in ('ready', 'running') limit :most) j
+        """,
+        most=MAX_LIVE,
+    )
+    if live >= MAX_LIVE:
+        message = f"{MAX_LIVE:,} jobs of your organization wait or run: come back when some have ended, or cancel some."
+        raise Rejected("MAX_JOBS_EXCEEDED", message)
 
 
 async def request_job(

@@ -8,6 +8,7 @@ from db import audience, campaigns
 from db.audience import Preview
 from db.campaigns import Campaign
 from db.database import Transaction
+from db.jobs import make_room
 from db.readiness import require_ready
 from domain import campaigns as rules
 from domain.campaigns import CANCEL, PAUSE, RESUME, SCHEDULE, SEND, UNSCHEDULE, Audience, CampaignStatus, Move
@@ -32,6 +33,7 @@ async def send(context: Context, campaign_id: UUID, expected_version: int | None
         found = await locked(tx, campaign_id, expected_version)
         _require_movable(found, SEND)
         await _require_ready(context, tx, found)
+        await make_room(tx)
         await campaigns.start(tx, campaign_id)
         return campaign_id
 
@@ -57,6 +59,7 @@ async def schedule(
         except Refused as refusal:
             raise refusal.under("input") from None
         await _require_ready(context, tx, found)
+        await make_room(tx)
         await campaigns.schedule(tx, campaign_id, start)
         return campaign_id
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from db import audience, campaigns, messages
 from db.campaigns import Draft
 from db.database import Transaction
+from db.jobs import make_room
 from domain import templates
 from domain.campaigns import Audience, CampaignClass, CampaignKind, ChannelStrategy, name, topic
 from domain.ids import new_id
@@ -34,6 +35,7 @@ async def send(
         if await campaigns.find_brand(tx, brand_id) is None:
             raise Refused("NOT_FOUND", "There is no such brand.", ("input", "brandId"))
         draft = await _drafted(tx, brand_id, given)
+        await make_room(tx)
         campaign_id = new_id()
         await campaigns.create_campaign(tx, campaign_id, draft)
         found = await campaigns.find_campaign(tx, campaign_id, lock=True)
