@@ -19,6 +19,8 @@ _TOP_LABEL = re.compile(r"[a-z]{2,63}|xn--[a-z0-9-]+[a-z]")
 # IDNA 2003, which the standard library speaks, maps these to other letters: the mail would go to another domain.
 _AMBIGUOUS = re.compile("[\u00df\u03c2\u200c\u200d]")
 _PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
+# Whoever calls or writes to these pays for it: nobody's own number. Of the countries where a prefix says it for sure.
+_PREMIUM_RATE = ("+979", "+1900", "+4490", "+4491", "+4498", "+49900", "+41900", "+41901", "+41906", "+43900", "+43901")
 _PHONE_PUNCTUATION = re.compile(r"[\s().\-/]")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -119,6 +121,8 @@ def phone(value: object, *field: str) -> str:
     number = "+" + text[2:] if text.startswith("00") else text
     if not _PHONE.fullmatch(number):
         raise Refused("INVALID", "A phone number begins with + and the country, e.g. +491701234567.", field)
+    if number.startswith(_PREMIUM_RATE):
+        raise Refused("INVALID", "Calls and messages to this number cost extra: it is nobody's own.", field)
     return number
 
 

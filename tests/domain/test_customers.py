@@ -1,6 +1,7 @@
 """Profiles: normalised once, refused with the field's name; e-mail and phone agree with the libraries of the field."""
 
 from datetime import date
+from random import Random
 
 import phonenumbers
 import pytest
@@ -8,6 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from domain import customers
 from domain.customers import CustomerReference, email, phone, profile_change
 from domain.refusals import Refused
 
@@ -80,6 +82,26 @@ def test_every_country_s_numbers_are_read_as_phonenumbers_does(region: str) -> N
     assert number is not None
     told = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
     assert phone(told) == phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+@pytest.mark.parametrize("region", ["US", "CA", "GB", "DE", "CH", "AT", "979"])
+def test_numbers_that_cost_whoever_calls_them_are_nobodys(region: str) -> None:
+    if region.isdigit():
+        number = phonenumbers.example_number_for_non_geo_entity(int(region))
+    else:
+        number = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.PREMIUM_RATE)
+    assert number is not None
+    with pytest.raises(Refused, match="cost"):
+        phone(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL))
+
+
+@pytest.mark.parametrize("prefix", customers._PREMIUM_RATE)
+def test_no_number_of_a_person_begins_as_those_do(prefix: str) -> None:
+    random = Random(prefix)
+    for _ in range(2_000):
+        number = phonenumbers.parse(prefix + "".join(random.choices("0123456789", k=random.randint(4, 9))))
+        if phonenumbers.is_valid_number(number):
+            assert phonenumbers.number_type(number) is phonenumbers.PhoneNumberType.PREMIUM_RATE, number
 
 
 def test_only_the_fields_given_are_in_the_change() -> None:
