@@ -106,7 +106,6 @@ dirty_customer = tenant_table(
     instant("since", default=True),
     sa.Column("changed", pg.ARRAY(sa.Text()), nullable=True),
     sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-    belongs_to("customer", "customer_id", cascade=True),
     owner=False,
 )
 sa.Index("dirty_customer_customer_idx", dirty_customer.c.organization_id, dirty_customer.c.customer_id)

@@ -46,6 +46,7 @@ segment_version = tenant_table(
     key=("segment_id", "number"),
 )
 
+# Triggers refer these and their history to the segment and the customer, a statement at a time (docs/decisions/0026).
 segment_membership = tenant_table(
     "segment_membership",
     identifier("segment_id"),
@@ -53,8 +54,6 @@ segment_membership = tenant_table(
     text("source"),
     instant("entered_at"),
     integer("segment_version"),
-    belongs_to("segment", "segment_id", cascade=True),
-    belongs_to("customer", "customer_id", cascade=True),
     one_of("source", ["AUTOMATIC", "MANUAL", "IMPORT"]),
     key=("segment_id", "customer_id"),
     owner=False,
@@ -92,8 +91,6 @@ segment_membership_change = tenant_table(
     text("actor", null=True),
     identifier("bulk_operation_id", null=True),
     instant("at"),
-    belongs_to("segment", "segment_id", cascade=True),
-    belongs_to("customer", "customer_id", cascade=True),
     one_of("change", ["ENTERED", "LEFT"]),
     one_of(
         "reason",
@@ -137,6 +134,7 @@ segment_due = tenant_table(
     instant("due_at"),
     belongs_to("customer", "customer_id", cascade=True),
     key=("customer_id",),
+    owner=False,
 )
 sa.Index("segment_due_due_idx", segment_due.c.organization_id, segment_due.c.due_at)
 

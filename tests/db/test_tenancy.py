@@ -77,6 +77,8 @@ async def test_definer_functions_are_the_named_ones_with_a_fixed_search_path(dat
         "count_journeys_on_delete",
         "count_journeys_on_insert",
         "count_journeys_on_update",
+        "delete_with_customers",
+        "delete_with_segments",
         "fair_job",
         "find_api_key",
         "find_customers",
