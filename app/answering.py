@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 from app.callers import caller_of, stranger
 from app.operations import Answer, carry_out, fresh_context
-from app.replies import Reply, answered
+from app.replies import Reply, WaitError, answered
 from app.requests import Operation, Unacceptable
 from app.sse import EVENT_STREAM
 from domain.access import Caller, unauthenticated
@@ -18,6 +18,7 @@ from domain.refusals import Rejected
 from resolvers.context import Context
 from schema.execute import StreamRefusedError, WriteRefusedError
 from schema.explain import explain
+from schema.limits import price_of_refusal
 
 # Of refusals to look at who asks.
 _STATUS = {"FORBIDDEN": 403, "OVERLOADED": 503, "TIMEOUT": 503}
@@ -86,7 +87,10 @@ async def _who_and_what(
     """Who presents nothing is told so, unless what they ask is all that nobody needs to present anything for."""
     if asked.authorization is not None:
         caller = await asked.caller(state)
-        return caller, await read()
+        try:
+            return caller, await read()
+        except Unacceptable as said:
+            raise await _paid(state, caller, asked, said) from said
     try:
         operation = await read()
     except Unacceptable:
@@ -96,6 +100,18 @@ async def _who_and_what(
         refusal = unauthenticated()
         raise Unacceptable(401, refusal.code, refusal.message)
     return found, operation
+
+
+async def _paid(state: State, caller: Caller, asked: Asked, refusal: Unacceptable) -> Unacceptable:
+    """What is no request costs its caller as much as a document that is refused; who has no points is told to wait."""
+    meter = state.rates.meter(caller, asked.address)
+    meter.fine(price_of_refusal(""))
+    try:
+        if meter.overdrawn:
+            await meter.settle_debt()
+    except Rejected as empty:
+        return WaitError(429, empty.code, empty.message, wait=int(str(empty.details["retryAfter"])))
+    return refusal
 
 
 async def _plan(operation: Operation) -> list[dict[str, Any]]:

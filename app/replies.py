@@ -28,6 +28,13 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass
+class WaitError(Unacceptable):
+    """RATE_LIMITED in HTTP's words; `wait` in seconds."""
+
+    wait: int = 1
+
+
 def type_of(media_type: str | None) -> str:
     """The Content-Type of JSON for a client that prefers `media_type`."""
     return f"{media_type if media_type in (GRAPHQL, JSON) else JSON}; charset=utf-8"
@@ -56,6 +63,8 @@ def refused(refusal: Unacceptable) -> Reply:
         headers["WWW-Authenticate"] = "Bearer"
     if refusal.status == 503:
         headers["Retry-After"] = "1"
+    if isinstance(refusal, WaitError):
+        headers["Retry-After"] = str(refusal.wait)
     if refusal.allow:
         headers["Allow"] = refusal.allow
     return Reply(refusal.status, orjson.dumps(body), headers)

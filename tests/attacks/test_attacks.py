@@ -173,6 +173,28 @@ async def test_who_asks_too_much_waits(addresses: Addresses, world: dict[str, st
     assert last.headers["ratelimit-policy"] == '"points";q=100;w=100'
 
 
+async def test_who_sends_what_is_no_request_waits_too(
+    addresses: Addresses, world: dict[str, str], database: Database, organization: UUID
+) -> None:
+    settings = Settings(
+        database_url=addresses.database_url, redis_url=addresses.redis_url, rate_limit=100, rate_restore=1
+    )
+    async with database.tenant(organization) as tx:
+        other = await create_key(tx, name="other", scopes=list(SCOPES))
+    good = {"query": "{ viewer { scopes } }"}
+    with served(settings) as (host, _):
+
+        async def ask(case: dict[str, Any], key: str) -> Answer:
+            return await asyncio.to_thread(exchange, host, request_of(case, key))
+
+        answers = [await ask({"body": "{"}, world["key"]) for _ in range(20)]
+        assert (answers[0].status, answers[-1].status) == (400, 429)
+        assert json.loads(answers[-1].body)["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+        assert int(answers[-1].headers["retry-after"]) > 1
+        assert (await ask(good, world["key"])).status == 429
+        assert (await ask(good, other)).status == 200
+
+
 async def test_what_takes_too_long_is_cut(
     host: str, world: dict[str, str], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
