@@ -188,10 +188,15 @@ async def mark_sending(
 
 async def _hold_open(tx: Transaction, campaign: Campaign) -> tuple[str | None, bool]:
     """The campaign's status, which cannot change before the transaction ends (pause and cancel wait for it), and
-    whether frequency rules are about its messages."""
+    whether frequency rules are about its messages.
+
+    All that follows goes by keys: it is planned once, as planning took a quarter of the time of a mark.
+    """
     row = await tx.row(
         """
-        select c.status, :has_rules from campaign c
+        select c.status, :has_rules, set_config('plan_cache_mode', 'force_generic_plan', true),
+               set_config('enable_seqscan', 'off', true)
+        from campaign c
         where c.organization_id = :organization and c.id = :id for share of c
         """,
         id=campaign.id,

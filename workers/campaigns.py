@@ -17,8 +17,9 @@ from domain.live import CampaignProgress
 from domain.suppressions import AddressKey
 from workers.delivery import delivery
 from workers.jobs import Again, Run, handles, when_dead
+from workers.lanes import Lanes
 from workers.providers.provider import UnreachableError
-from workers.sending import HaltedError, Sending
+from workers.sending import HaltedError
 from workers.ways import Ways
 
 SLICE = 20.0
@@ -124,10 +125,10 @@ async def _send(run: Run, campaign: Campaign) -> Again | None:
         here = delivery()
         async with Ways(run, campaign) as ways:
             await _tell(run, campaign.id, None if ways.trouble is None else str(ways.trouble))
-            sending = Sending(run, campaign, ways.providers, here)
+            lanes = Lanes(run, campaign, ways.providers, here)
             while not await _is_over(run, asyncio.get_running_loop().time() - began):
                 await _address(run, campaign, here.secret)
-                if not await sending.batch():
+                if not await lanes.batch():
                     return await _rest(run, campaign, ways)
     except HaltedError:
         pass

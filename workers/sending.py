@@ -34,17 +34,27 @@ class HaltedError(Exception):
 class Sending:
     """One slice's work on one campaign. `batch` raises HaltedError, UnreachableError and LeaseLost."""
 
-    def __init__(self, run: Run, campaign: Campaign, ways: Mapping[Channel, Provider], here: Delivery) -> None:
-        """ways: the providers that can be used now."""
+    def __init__(
+        self,
+        run: Run,
+        campaign: Campaign,
+        ways: Mapping[Channel, Provider],
+        here: Delivery,
+        ended: Counter[MessageStatus],
+    ) -> None:
+        """ways: the providers that can be used now; ended: counts what came of calls in this slice."""
         self._run, self._campaign, self._ways, self._sender = run, campaign, ways, here.sender
         self._key = AddressKey.of(here.secret, run.organization_id)
         self._token = new_id()
         self._letters: dict[tuple[int, Channel], Letter] = {}
-        self._ended: Counter[MessageStatus] = Counter()
+        self._ended = ended
         self._extended = asyncio.get_running_loop().time()
 
-    async def batch(self) -> bool:
-        """Claims and sends the next messages that are due; False when there are none."""
+    async def batch(self, lanes: int = 1) -> bool:
+        """Claims and sends the next messages that are due; False when there are none.
+
+        lanes: how many do so at a time and share the providers' widths.
+        """
         async with self._run.database.tenant(self._run.organization_id) as tx:
             recipients = await deliveries.claim(
                 tx, self._campaign.id, self._token, channels=list(self._ways), size=self._size
@@ -53,7 +63,7 @@ class Sending:
         point("message.claimed")
         try:
             parcels = await self._written(recipients)
-            for provider, group in self._groups(parcels):
+            for provider, group in self._groups(parcels, lanes):
                 while group:
                     number = await provider.admit(len(group))
                     await self._group(provider, group[:number], recipients)
@@ -74,11 +84,11 @@ class Sending:
             letter = await Letter.read(tx, self._campaign, variant, channel, self._sender)
             self._letters[variant, channel] = letter
 
-    def _groups(self, parcels: Sequence[Parcel]) -> Iterator[tuple[Provider, list[Parcel]]]:
-        """Those who go together: of one channel, as many as its provider takes at a time."""
+    def _groups(self, parcels: Sequence[Parcel], lanes: int) -> Iterator[tuple[Provider, list[Parcel]]]:
+        """Those who go together: of one channel, as many as its provider takes at a time, in all lanes."""
         for channel, provider in self._ways.items():
             mine = [parcel for parcel in parcels if parcel.channel is channel]
-            width = provider.capabilities.width
+            width = max(1, provider.capabilities.width // lanes)
             yield from ((provider, mine[first : first + width]) for first in range(0, len(mine), width))
 
     async def _extend(self) -> None:

@@ -25,7 +25,8 @@ WORK = f"""
 import sys
 from datetime import timedelta
 from db import deliveries, jobs
-from workers import jobs as performing, smtp
+from workers import jobs as performing
+from workers.providers import smtp
 from workers.delivery import deliver_by_smtp
 from workers.main import work
 jobs.LEASE, deliveries.LEASE, smtp.CALL_TIMEOUT = timedelta(seconds=2), timedelta(seconds=1.5), 0.5
