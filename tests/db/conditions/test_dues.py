@@ -64,7 +64,11 @@ def past_only(customer: Customer, now: datetime) -> None:
     customer.spells = [spell for spell in customer.spells if spell.entered_at <= now]
     for spell in customer.spells[-1:]:
         spell.exited_at = None
-    customer.messages = [message for message in customer.messages if message.updated_at < now]
+    customer.messages = [
+        message
+        for message in customer.messages
+        if all(at is None or at < now for at in (message.updated_at, message.opened_at, message.clicked_at))
+    ]
 
 
 def moment(world: World, days: int, zone: str) -> datetime:
