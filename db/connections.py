@@ -2,11 +2,17 @@
 
 import asyncio
 from collections import deque
+from random import uniform
+from time import monotonic
 from typing import Any
 
 import asyncpg
 
 from domain.refusals import Rejected
+
+# Seconds that a connection is used: what a server process gathers in memory and caches goes with it. Each at a time of
+# its own, so that they are not all opened anew at once.
+RECYCLE = 1800.0
 
 
 class Connections:
@@ -25,6 +31,7 @@ class Connections:
         self._patience = patience
         self._size = self._places = size
         self._idle: list[Any] = []
+        self._until: dict[int, float] = {}
         self._waiting: deque[asyncio.Future[Any]] = deque()
 
     def use(self) -> "_Use":
@@ -35,17 +42,30 @@ class Connections:
         """To be given back, or dropped after a failure."""
         while True:
             connection = self._idle.pop() if self._idle else await self._next()
-            if not connection.is_closed():
+            if connection.is_closed():
+                await self.drop(connection)
+            elif monotonic() < self._until[id(connection)]:
                 return connection
-            await self.drop(connection)
+            else:
+                await self._retire(connection)
 
     def give(self, connection: Any) -> None:
         """Back from a use that ended well: outside a transaction and with nothing under way."""
         if not self._hand(connection):
             self._idle.append(connection)
 
+    async def _retire(self, connection: Any) -> None:
+        """Closes one that has been used for long enough; another one takes its place."""
+        try:
+            await connection.close(timeout=self._patience)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            pass  # then it is in doubt, and the pool sees to it
+        finally:
+            await self.drop(connection)
+
     async def drop(self, connection: Any) -> None:
         """Back from a use that failed; closed when it cannot be made sure of within the patience."""
+        self._until.pop(id(connection), None)
         try:
             await self._pool.release(connection, timeout=self._patience)
         except TimeoutError:
@@ -79,11 +99,13 @@ class Connections:
             self._places -= 1
         try:
             # Opening one may wait for ever too: for a Postgres that listens and does not answer.
-            return await self._pool.acquire(timeout=self._patience)
+            connection = await self._pool.acquire(timeout=self._patience)
         except BaseException:
             if not self._hand(None):
                 self._places += 1
             raise
+        self._until[id(connection)] = monotonic() + RECYCLE * uniform(0.9, 1.1)  # noqa: S311  # nobody guesses it
+        return connection
 
     async def _wait(self) -> Any:
         """A connection, or None for the place of one that was dropped."""

@@ -1,11 +1,13 @@
 """Connections at hand: bounded, fair, and never one in doubt."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 
-from db.connections import Connections
+from app.servers import Addresses
+from db.connections import RECYCLE, Connections
 from db.database import Database
 from db.statement import Statement, sql
 from domain.refusals import Rejected
@@ -14,6 +16,10 @@ from domain.refusals import Rejected
 class Connection:
     def __init__(self) -> None:
         self.closed = False
+
+    async def close(self, timeout: float | None = None) -> None:  # noqa: ASYNC109  # as the driver's
+        del timeout
+        self.closed = True
 
     def is_closed(self) -> bool:
         return self.closed
@@ -49,6 +55,45 @@ async def test_the_last_one_given_back_is_taken_first_and_none_is_opened_without
     connections.give(second)
     assert await connections.take() is second
     assert pool.opened == 2
+
+
+async def test_what_was_used_for_long_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = Pool()
+    connections = Connections(pool, 2)
+    first, second = await connections.take(), await connections.take()
+    connections.give(first)
+    late = time.monotonic() + 1.2 * RECYCLE
+    monkeypatch.setattr("db.connections.monotonic", lambda: late)
+    third = await connections.take()
+    assert third not in (first, second)
+    assert (first.closed, pool.out, pool.opened) == (True, [second, third], 3)
+    # In the middle of a use nothing is taken away, and whoever waits does not get what is old either.
+    waiting = asyncio.create_task(connections.take())
+    await asyncio.sleep(0)
+    connections.give(second)
+    assert (await waiting).closed is False
+    assert second.closed
+    assert len(pool.out) == 2
+    connections.give(third)
+    assert await connections.take() is third
+
+
+async def test_a_server_s_connection_is_replaced_too(addresses: Addresses, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = await Database.open(addresses.database_url, size=1, patience=1.0)
+
+    async def process() -> Any:
+        async with database.untenanted() as tx:
+            return await tx.value("select pg_backend_pid()")
+
+    before = await process()
+    assert await process() == before
+    late = time.monotonic() + 1.2 * RECYCLE
+    with monkeypatch.context() as patch:
+        patch.setattr("db.connections.monotonic", lambda: late)
+        after = await process()
+        assert after != before
+        assert await process() == after
+    await database.close()
 
 
 async def test_never_more_than_the_size_and_first_come_first_served() -> None:
