@@ -5,12 +5,16 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from db import journeys, segments, webhooks
+from db import frequency, journeys, providers, segments, webhooks
 from db.database import Database, Transaction
 from db.statement import sql
 from domain.access import SCOPES
 from domain.conditions import parse
+from domain.consents import Channel
+from domain.frequency import FrequencyRule, WindowUnit
 from domain.ids import new_id
+from domain.provider_accounts import Draft as AccountDraft
+from domain.providers import ProviderKind
 from domain.segments import SegmentType
 from resolvers.ids import global_id
 from tests.receiver import listen
@@ -107,6 +111,8 @@ async def build_world(
     sent = await told("Campaign", campaign=campaign)
     await told("Send", send={"campaignId": sent["campaignCreate"]["campaign"]["id"]})
     await _ledger(database, organization, mark)
+    async with database.tenant(organization) as tx:
+        await _sending(tx, mark, brand_id)
 
 
 async def _webhook(database: Database, organization: UUID, mark: str) -> None:
@@ -192,6 +198,15 @@ async def _results(tx: Transaction, mark: str) -> None:
         mark=mark,
         like=f"{mark} %",
     )
+
+
+async def _sending(tx: Transaction, mark: str, brand_id: UUID | None) -> None:
+    """What sending goes by: a rule of how often, and an account with a provider."""
+    rule = FrequencyRule(f"{mark} rule", 1_000, 30, WindowUnit.DAYS, brand_id=brand_id)
+    assert await frequency.create_rule(tx, new_id(), rule) is None
+    settings = {"accountSid": "AC" + "0" * 32, "from": "+15005550006"}
+    draft = AccountDraft(f"{mark} account", ProviderKind.TWILIO, Channel.SMS, brand_id, settings, None, None)
+    await providers.add_account(tx, new_id(), draft)
 
 
 async def rows_of(database: Database, organization: UUID) -> dict[str, list[str]]:

@@ -30,6 +30,8 @@ QUERY = {"query": "{ customers(first: 5) { nodes { id name } } }"}
 WRITE = {"query": 'mutation { customerUpsert(input: {externalId: "a", name: "Ann"}) { customer { id } } }'}
 # Instead of ten seconds: the test is about what comes after them.
 TIMEOUT = 1.5
+# A machine that is shared may be late by seconds; without the limit nothing would ever be answered.
+LATE = 4.0
 
 
 def family(pid: int) -> list[int]:
@@ -116,12 +118,12 @@ async def test_frozen_database_is_told_quickly_and_forgotten_soon(
         first = await ask.wave(150)
         assert Counter(status for status, _, _ in first) == {503: 150}
         assert {wait for _, _, wait in first} == {"1"}
-        assert max(took for _, took, _ in first) < TIMEOUT + 1.5
+        assert max(took for _, took, _ in first) < TIMEOUT + LATE
         # Those who come later find no queue of those who came before.
         for _ in range(3):
             status, took, _ = await ask()
             assert status == 503
-            assert took < TIMEOUT + 1.5
+            assert took < TIMEOUT + LATE
         assert api[1].app.state.pressure.waiting == 0
     thawed = time.perf_counter()
 

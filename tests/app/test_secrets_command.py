@@ -1,11 +1,13 @@
 """`wayfare secrets rotate`: afterwards the old key opens nothing and the new one everything."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
+import asyncpg
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -19,6 +21,7 @@ from domain.ids import new_id
 from domain.provider_accounts import Draft
 from domain.providers import ProviderKind
 from tests.carriers.providers import API_KEY
+from tests.conftest import TEMPLATE
 from tests.receiver import listen
 
 OLD = "a secret of the tests that was long enough"
@@ -27,9 +30,27 @@ Command = Callable[[str], Awaitable[Result]]
 
 
 @pytest.fixture
-def rotate(addresses: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+async def own_url(addresses: Any) -> AsyncIterator[str]:
+    """A database of this test alone: the command goes through the secrets of every organization in it."""
+    name = f"own_{new_id().hex}"
+    server = await asyncpg.connect(addresses.database_url)
+    await server.execute(f"create database {name} template {TEMPLATE}")
+    yield urlsplit(addresses.database_url)._replace(path=f"/{name}").geturl()
+    await server.execute(f"drop database {name} with (force)")
+    await server.close()
+
+
+@pytest.fixture
+async def database(own_url: str) -> AsyncIterator[Database]:
+    opened = await Database.open(own_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def rotate(own_url: str, addresses: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     """The command with these encryption keys; it brings an event loop of its own."""
-    monkeypatch.setenv("DATABASE_URL", addresses.database_url)
+    monkeypatch.setenv("DATABASE_URL", own_url)
     monkeypatch.setenv("REDIS_URL", addresses.redis_url)
     monkeypatch.setenv("WAYFARE_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("WAYFARE_SECRET", "x" * 40)
