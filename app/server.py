@@ -7,6 +7,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.heads import HttpProtocol
 from app.sockets.messages import MAX_MESSAGE
 from app.sockets.protocol import Protocol
 
@@ -20,7 +21,7 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: Starlette, *, drain: float = 0, grace: int = 3, **options: object) -> None:
         defaults: dict[str, object] = {
-            "http": "httptools",
+            "http": HttpProtocol,
             "ws": Protocol,
             # A longer message closes the socket with 1009. Answers are not compressed: each socket would cost memory.
             "ws_max_size": MAX_MESSAGE,
