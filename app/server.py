@@ -11,6 +11,9 @@ from app.heads import HttpProtocol
 from app.sockets.messages import MAX_MESSAGE
 from app.sockets.protocol import Protocol
 
+# Seconds between the last connection that is accepted and the end of those that nobody asks anything on.
+MOMENT = 0.2
+
 
 class Server(uvicorn.Server):
     """Serves `app`; when it stops, sockets are closed with 1012 and event streams end.
@@ -58,7 +61,16 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]  # sockets, whatever they are
         self.app.state.stopping.set()
+        await self._stop_listening()
         await super().shutdown(sockets)  # type: ignore[arg-type]  # see above
+
+    async def _stop_listening(self) -> None:
+        """Uvicorn closes every connection on which nothing is under way, also one whose first request has come and was
+        not read yet: those are given the moment that reading takes."""
+        await asyncio.sleep(0)  # what waits to be accepted is
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(MOMENT)
 
 
 class _Last:
