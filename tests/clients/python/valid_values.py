@@ -38,7 +38,11 @@ RANGE = {"from": '"2026-01-01"', "to": '"2026-06-30"'}
 DEFINITION = {"condition", "criteria", "conditions", "template"}
 AGREEING: dict[str, tuple[dict[str, str], set[str]]] = {
     "segmentOverlap": ({"ids": f'["{_some_segment()}"]'}, set()),
+    "suppression": ({"address": '"gone@x.example"', "channel": "EMAIL"}, set()),
+    "templatePreview": ({"templateId": '"x"', "locale": '"de"'}, {"draft"}),
 }
+# Fields of which one at least has to be there.
+SOME = {"CampaignAudienceInput": ("includeSegmentIds", '["x"]')}
 TEXTS = {"topic": "marketing"}
 # A value of a kind whose rules are many: which fields there are, ranges, lists that are never empty.
 KNOWN = {
@@ -144,6 +148,9 @@ def _obeying_object(value: graphql.ObjectValueNode, type_: graphql.GraphQLInputO
         for field in value.fields
         if field.name.value in type_.fields
     ]
+    if type_.name in SOME and SOME[type_.name][0] not in {field.name.value for field in fields}:
+        name, wanted = SOME[type_.name]
+        fields.append(graphql.ObjectFieldNode(name=graphql.NameNode(value=name), value=parse_value(wanted)))
     if type_.is_one_of:
         fields = [field for field in fields if not isinstance(field.value, graphql.NullValueNode)][:1]
         fields = fields or list(parse_value(f'{{{next(iter(type_.fields))}: "x"}}').fields)  # type: ignore[attr-defined]  # an object's
