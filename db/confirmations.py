@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from db.campaigns import find_brand
 from db.database import Transaction
 from db.occasions import Frame, Occasion, begin, enter
+from db.organizations import find_brand
 from db.templates import create_template
 from db.topics import ConsentTopic
 from domain.campaigns import CampaignKind

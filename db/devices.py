@@ -211,8 +211,8 @@ async def drop_holders(tx: Transaction, gone: Sequence[tuple[UUID, str]]) -> Non
     """Telephones that hold a pass no more."""
     await tx.run(
         """
-        delete from pass_registration r using unnest(:devices::uuid[], :libraries::text[]) g (device, library)
-        where r.organization_id = :organization and r.device_id = g.device and r.library = g.library
+        delete from pass_registration r using unnest(:devices::uuid[], :libraries::text[]) g (device, held_by)
+        where r.organization_id = :organization and r.device_id = g.device and library = held_by
         """,
         devices=[device for device, _ in gone],
         libraries=[library for _, library in gone],

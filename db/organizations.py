@@ -193,3 +193,11 @@ async def update_brand(
         expected_version=expected_version,
     )
     return changed
+
+
+async def find_brand(tx: Transaction, brand_id: UUID) -> Brand | None:
+    return await tx.record(
+        Brand,
+        f"select {columns_of(Brand)} from brand t where t.organization_id = :organization and t.id = :id",
+        id=brand_id,
+    )

@@ -74,7 +74,7 @@ async def changed(tx: Transaction, library: str, since: datetime | None) -> list
         select d.token, coalesce(d.content_at, d.created_at) as at
         from pass_registration r
         join customer_device d on d.organization_id = r.organization_id and d.id = r.device_id
-        where r.organization_id = :organization and r.library = :library
+        where r.organization_id = :organization and library = :library
           and (:since::timestamptz is null or coalesce(d.content_at, d.created_at) > :since::timestamptz)
         order by at desc limit 250
         """,

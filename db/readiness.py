@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from db.campaign_contents import contents_of
-from db.campaigns import Campaign, find_brand, unusable_segments
+from db.campaigns import Campaign, unusable_segments
+from db.campaigns.contents import contents_of
 from db.conditions.references import require_references
 from db.database import Transaction
+from db.organizations import find_brand
 from domain.campaigns import Audience
 from domain.conditions import parse
 from domain.consents import Channel

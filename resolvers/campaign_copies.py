@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from db import campaign_copies, campaigns
-from db.campaigns import Campaign
+from db import campaigns
+from db.campaigns import Campaign, copies
 from db.database import Transaction
 from domain import campaigns as rules
 from domain.campaigns import CampaignKind, CampaignStatus
@@ -24,7 +24,7 @@ async def duplicate(context: Context, campaign_id: UUID, name: str | None) -> Do
             require_copyable(CampaignKind(source.kind))
         except Refused as refusal:
             raise refusal.under("input", "campaignId") from None
-        await campaign_copies.duplicate(tx, campaign_id, copy_id, _name(source, name), str(new_id()))
+        await copies.duplicate(tx, campaign_id, copy_id, _name(source, name), str(new_id()))
         return copy_id
 
     return await context.command(EDIT, work)
@@ -39,7 +39,7 @@ async def resend(context: Context, campaign_id: UUID, to: Collection[Unreached],
             require_resendable(CampaignKind(source.kind), CampaignStatus(source.status))
         except Refused as refusal:
             raise refusal.under("input", "campaignId") from None
-        if not await campaign_copies.resend(tx, campaign_id, copy_id, _name(source, name), to):
+        if not await copies.resend(tx, campaign_id, copy_id, _name(source, name), to):
             raise Refused("EMPTY_AUDIENCE", "There is nobody whom it did not reach so.", ("input", "to"))
         return copy_id
 
@@ -55,7 +55,7 @@ async def put_away(context: Context, campaign_id: UUID, *, archived: bool) -> Do
             require_archivable(CampaignKind(campaign.kind), CampaignStatus(campaign.status))
         except Refused as refusal:
             raise refusal.under("input", "campaignId") from None
-        await campaign_copies.put_away(tx, campaign_id, archived=archived)
+        await copies.put_away(tx, campaign_id, archived=archived)
         return campaign_id
 
     return await context.command(EDIT, work)

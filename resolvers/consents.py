@@ -4,10 +4,10 @@ from dataclasses import replace
 from uuid import UUID
 
 from db import confirmations, consents, contacts, suppressions
-from db.campaigns import find_brand
 from db.consents import Consent, Wish
 from db.customers import CUSTOMER_BY_OWN_ID, find_customer
 from db.database import Transaction
+from db.organizations import find_brand
 from db.suppressions import Suppression
 from db.topics import topic_of
 from domain import campaigns, values

@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from db import devices
-from db.campaigns import find_brand
 from db.customers import find_customer
 from db.database import Transaction
+from db.organizations import find_brand
 from domain.devices import MAX_DEVICES, Address, DeviceKind
 from domain.passes import PassLink, pass_token
 from domain.refusals import Refused

@@ -8,6 +8,7 @@ from db import audience, campaigns, messages
 from db.campaigns import Draft
 from db.database import Transaction
 from db.jobs import make_room
+from db.organizations import find_brand
 from domain import templates
 from domain.campaigns import Audience, CampaignClass, CampaignKind, ChannelStrategy, name, topic
 from domain.ids import new_id
@@ -32,7 +33,7 @@ async def send(
     async def work(tx: Transaction) -> list[UUID]:
         if not 1 <= len(customers) <= MAX_CUSTOMERS:
             raise Refused("TOO_MANY", f"Name 1 to {MAX_CUSTOMERS} customers.", ("input", "customerIds"))
-        if await campaigns.find_brand(tx, brand_id) is None:
+        if await find_brand(tx, brand_id) is None:
             raise Refused("NOT_FOUND", "There is no such brand.", ("input", "brandId"))
         draft = await _drafted(tx, brand_id, given)
         await make_room(tx)

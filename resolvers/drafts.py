@@ -5,10 +5,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from db import campaign_contents, campaigns, templates
-from db.campaigns import Campaign, Draft
+from db import campaigns, templates
+from db.campaigns import Campaign, Draft, contents
 from db.conditions.references import require_references
 from db.database import Transaction
+from db.organizations import find_brand
 from domain import campaigns as rules
 from domain.campaigns import Audience, CampaignStatus, ChannelContent, ChannelStrategy
 from domain.conditions import Condition, parse
@@ -37,7 +38,7 @@ async def create(context: Context, brand_id: UUID, given: Mapping[str, Any]) -> 
     """
 
     async def work(tx: Transaction) -> UUID:
-        if await campaigns.find_brand(tx, brand_id) is None:
+        if await find_brand(tx, brand_id) is None:
             raise Refused("NOT_FOUND", "There is no such brand.", ("input", "brandId"))
         campaign_id = new_id()
         draft = await _drafted(tx, brand_id, {**_DEFAULTS, **first_says(given)})
@@ -97,7 +98,7 @@ _DEFAULTS: Mapping[str, Any] = {
 
 async def _told(tx: Transaction, found: Campaign) -> Mapping[str, Any]:
     told = {name: getattr(found, name) for name in _DEFAULTS if name not in ("contents", "template_id")}
-    said = [(c.channel, c.template_id) for c in await campaign_contents.contents_of(tx, found.id) if c.variant == 1]
+    said = [(c.channel, c.template_id) for c in await contents.contents_of(tx, found.id) if c.variant == 1]
     restraint = {name: getattr(found.restraint, name) for name in RESTRAINT}
     listed_in = found.audience.listed_in
     return {**told, **restraint, "contents": said, "template_id": None, "listed_in": listed_in}

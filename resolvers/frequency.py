@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from db import frequency
-from db.campaigns import find_brand
 from db.database import Transaction
 from db.frequency import StoredRule
+from db.organizations import find_brand
 from domain.campaigns import topic
 from domain.consents import Channel
 from domain.frequency import MAX_RULES, FrequencyRule, WindowMode, WindowUnit

@@ -6,8 +6,8 @@ from typing import TypeVar
 from uuid import UUID
 
 from db import organizations
-from db.campaigns import find_brand
 from db.database import Transaction
+from db.organizations import find_brand
 from domain import customers, values
 from domain import organizations as slugs
 from domain.refusals import Refused

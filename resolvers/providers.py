@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from db import providers
-from db.campaigns import find_brand
 from db.database import Transaction
+from db.organizations import find_brand
 from db.providers import Account, Tested
 from db.vault import SealedError
 from domain.consents import Channel

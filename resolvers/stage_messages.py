@@ -10,6 +10,7 @@ from db.campaigns import Draft
 from db.database import Transaction
 from db.experiments.designs import channels_of
 from db.journeys.declaring import begin, change, find_brand_of
+from db.organizations import find_brand
 from domain.campaigns import CANCEL, CampaignClass, CampaignKind, ChannelContent
 from domain.consents import Channel
 from domain.ids import new_id
@@ -60,7 +61,7 @@ async def _keep(
 
 
 async def _require_templates(tx: Transaction, message: StageMessage, path: tuple[str, ...]) -> None:
-    if await campaigns.find_brand(tx, message.brand_id) is None:
+    if await find_brand(tx, message.brand_id) is None:
         raise Refused("NOT_FOUND", "There is no such brand.", (*path, "brandId"))
     channels = await channels_of(tx, message.brand_id, [content.template_id for content in message.contents])
     for place, content in enumerate(message.contents):

@@ -7,10 +7,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from db import templates
-from db.campaigns import find_brand
 from db.database import Transaction
 from db.known import known_customer
-from db.organizations import current_organization
+from db.organizations import current_organization, find_brand
 from domain.consents import Channel
 from domain.links import Purpose
 from domain.previews import Concern, Shown, WarningCode, concerns

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from db import templates
-from db.campaigns import find_brand
 from db.database import Transaction
+from db.organizations import find_brand
 from db.templates import Template
 from domain import values
 from domain.consents import Channel

@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from db import topics
-from db.campaigns import find_brand
 from db.database import Transaction
+from db.organizations import find_brand
 from db.topics import ConsentTopic
 from domain.consents import Channel
 from domain.ids import new_id

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from db import templates
-from db.campaign_contents import contents_of
-from db.campaigns import find_brand, find_campaign
+from db.campaigns import find_campaign
+from db.campaigns.contents import contents_of
 from db.customers import CUSTOMER_BY_OWN_ID, find_customer
 from db.database import Transaction
 from db.occasions import Frame, Occasion, begin, enter
+from db.organizations import find_brand
 from domain.campaigns import CampaignKind, CampaignStatus
 from domain.consents import Channel
 from domain.ids import new_id

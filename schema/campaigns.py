@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from db import campaigns, messages
-from db.campaign_contents import CONTENTS_OF_CAMPAIGN
+from db.campaigns.contents import CONTENTS_OF_CAMPAIGN
 from db.experiments.records import EXPERIMENT_OF_CAMPAIGN, VARIANTS_OF_CAMPAIGN
 from db.organizations import BRAND_BY_ID
 from db.results.conversions import DEFINITIONS_OF_CAMPAIGN

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from db.campaign_contents import Pinned
+from db.campaigns.contents import Pinned
 from db.experiments.records import FIGURES_OF_EXPERIMENT
 from domain.experiments.assignment import BUCKETS
 from domain.experiments.design import Fallback, Mode

@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from db.campaign_contents import said_on
-from db.campaigns import Campaign, find_brand
+from db.campaigns import Campaign
+from db.campaigns.contents import said_on
 from db.database import Transaction
 from db.deliveries import Recipient
-from db.organizations import current_organization
+from db.organizations import current_organization, find_brand
 from domain.campaigns import CampaignClass
 from domain.consents import Channel
 from domain.links import MessageLink, Place, Purpose

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from selectolax.lexbor import LexborHTMLParser
 
-from db.campaign_contents import contents_of
+from db.campaigns.contents import contents_of
 from db.database import Transaction
 from db.results.links import store_links
 from db.results.settings import messaging_setting

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from db.campaign_contents import say
+from db.campaigns.contents import say
 from db.database import Transaction
 from domain.journeys.messages import StageMessage
 

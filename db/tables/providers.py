@@ -118,4 +118,4 @@ pass_registration = tenant_table(
     belongs_to("customer_device", "device_id", cascade=True),
     key=("device_id", "library"),
 )
-sa.Index("pass_registration_library_idx", pass_registration.c.organization_id, pass_registration.c.library)
+sa.Index("pass_registration_library_idx", *(pass_registration.c[name] for name in ("organization_id", "library")))
