@@ -29,7 +29,8 @@ from schema.fields import (
     related,
     scoped,
 )
-from schema.journeys import VIEW, Journey, JourneyStage, RecommendedAction, ScoreFactor
+from schema.journey_stages import VIEW, JourneyStage
+from schema.journeys import Journey, RecommendedAction, ScoreFactor
 
 
 @strawberry.type(description="A customer whose risk is above the organization's threshold (0.7 unless set).")

@@ -13,7 +13,7 @@ from resolvers import journey_analytics as reading
 from schema.customers import Customer
 from schema.enums import described
 from schema.fields import Info, argument, column, read, related, scoped
-from schema.journeys import VIEW, JourneyStage
+from schema.journey_stages import VIEW, JourneyStage
 
 described(
     Flaw,

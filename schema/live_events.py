@@ -18,8 +18,8 @@ from schema.campaigns import Campaign
 from schema.customers import Customer
 from schema.enums import described
 from schema.fields import Info, scoped
-from schema.journeys import VIEW as JOURNEYS_VIEW
-from schema.journeys import JourneyStage
+from schema.journey_stages import VIEW as JOURNEYS_VIEW
+from schema.journey_stages import JourneyStage
 from schema.segments import VIEW as SEGMENTS_VIEW
 from schema.segments import MembershipChangeKind, Segment
 from schema.templates import VIEW as CAMPAIGNS_VIEW

@@ -12,7 +12,7 @@ from resolvers.scores import MANAGE
 from schema.bulk import BulkOperation
 from schema.enums import described
 from schema.fields import Info, argument, column, read, scoped
-from schema.journeys import VIEW
+from schema.journey_stages import VIEW
 from schema.payloads import Payload, UserError, user_errors
 
 _ENGAGEMENT = {

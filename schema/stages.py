@@ -20,7 +20,7 @@ from schema.conditions import SegmentConditionInput, given_condition
 from schema.drafts import CampaignContentInput
 from schema.enums import described
 from schema.fields import Info, argument, own_key, read, scoped
-from schema.journeys import JourneyStage
+from schema.journey_stages import JourneyStage
 from schema.payloads import Payload, UserError, user_errors
 from schema.profiles import fields
 

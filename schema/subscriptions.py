@@ -8,7 +8,7 @@ from resolvers import live
 from resolvers.bulk import VIEW as BULK_VIEW
 from resolvers.ids import row_id
 from schema.fields import Info, argument, scoped
-from schema.journeys import VIEW as JOURNEYS_VIEW
+from schema.journey_stages import VIEW as JOURNEYS_VIEW
 from schema.live_events import (
     BulkOperationProgressEvent,
     CampaignProgressEvent,

@@ -30,7 +30,7 @@ from schema.fields import (
     related,
     scoped,
 )
-from schema.journeys import VIEW
+from schema.journey_stages import VIEW
 from schema.node import Node, node
 from schema.payloads import Payload, UserError, user_errors
 
