@@ -7,6 +7,7 @@ import asyncpg
 from db.conditions.compiler import matching
 from db.conditions.scope import Scope
 from db.database import Transaction
+from db.planning import many_rows
 from db.statement import Statement
 from domain.conditions import Condition
 
@@ -38,7 +39,8 @@ async def count_and_sample(
 
 
 async def _count_and_sample(tx: Transaction, matched: Statement, size: int) -> tuple[int, list[UUID]]:
-    row = await tx.row(COUNT, matched=matched, size=size)
+    async with many_rows(tx):
+        row = await tx.row(COUNT, matched=matched, size=size)
     assert row is not None
     return row["number"], row["ids"]
 

@@ -184,7 +184,10 @@ async def test_everybody_is_sent_to_once_or_accounted_for_in_a_storm(redis: Redi
     held, retried = ledgers["HOLD"], ledgers["RETRY"]
     allowed = {"SENT": {1}, "UNCERTAIN": {0, 1}, "FAILED": {0}, "NO_ADDRESS": {0}}
     assert [name for name, status in held.items() if count[name] not in allowed[status]] == [], summary
-    assert told["HOLD"]["FAILED"] == 2, summary
+    # A worker killed between the refusal and its mark leaves a doubt.
+    refused = {name for name in names["HOLD"] if f"{name}@x.example" in mail.refused}
+    assert {held[name] for name in refused} <= {"FAILED", "UNCERTAIN"}, summary
+    assert {name for name, status in held.items() if status == "FAILED"} <= refused, summary
     assert told["HOLD"]["UNCERTAIN"] <= 5 * 2 * sum(raging.faults.values()), summary
     assert set(retried.values()) <= {"SENT", "NO_ADDRESS", "UNCERTAIN"}, summary
     # Whoever was told twice would be told once by a provider that remembers message ids.
