@@ -9,9 +9,10 @@ from uuid import UUID
 from db.database import Transaction
 from db.records import column
 from db.relations import Relation, Sort
-from db.statement import Statement, join, sql
+from db.statement import Statement, all_of, sql
 from domain.audit import Deed
 from domain.ids import new_id
+from domain.searches import words_of
 
 # As resolvers/ids.global_id writes it.
 _TARGET = """
@@ -75,14 +76,31 @@ def matching(
     target_id: UUID | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    search: str | None = None,
 ) -> Statement | None:
-    """Entries of which all that is said holds, from `since` and before `until`; None for all."""
+    """Entries of which all that is said holds, from `since` and before `until`; None for all.
+
+    search: every word is in the action, the target's type, the request's id, or in what the actor is called.
+    """
     asked = [
         None if actions is None else sql("t.action = any(:actions::text[])", actions=list(actions)),
         None if actor is None else sql("t.actor = :actor", actor=actor),
         None if target_id is None else sql("t.target_id = :target", target=target_id),
         None if since is None else sql("t.at >= :since", since=since),
         None if until is None else sql("t.at < :until", until=until),
+        *(sql(_WORD, word=word) for word in words_of(search)),
     ]
-    given = [predicate for predicate in asked if predicate is not None]
-    return join(" and ", given) if given else None
+    return all_of([predicate for predicate in asked if predicate is not None])
+
+
+# Who is called so is looked up once for each word, not for each entry.
+_WORD = """
+(strpos(lower(concat_ws(' ', t.action, t.target_type, t.actor, t.request_id)), (select fold(:word::text))) > 0
+ or t.actor = any(array(
+    select 'member:' || m.id from member m
+    where strpos(fold(concat_ws(' ', m.name, m.email)), fold(:word::text)) > 0
+      and m.organization_id = current_organization()
+    union all
+    select 'key:wf_' || k.prefix from api_key k
+    where strpos(fold(k.name), fold(:word::text)) > 0 and k.organization_id = current_organization())))
+"""

@@ -9,6 +9,7 @@ from db.database import Transaction
 from db.relations import Relation, Sort
 from db.statement import Statement, join, sql
 from domain.ids import new_id
+from domain.searches import words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ FEW = 1000
 
 def found_by_index(search: str) -> Statement | None:
     """Asks for the ids of at most FEW + 1 customers who match a search; None for a search without words."""
-    words = search.split()
+    words = words_of(search)
     return sql("select find_customers(:words::text[], :most)", words=words, most=FEW + 1) if words else None
 
 
@@ -88,8 +89,25 @@ def matching_text(search: str, found: list[UUID]) -> Statement:
     """
     if len(found) <= FEW:
         return replace(sql("t.id = any(:found::uuid[])", found=found), steady=True)
+    return _containing("t", search)
+
+
+def of_matching(search: str, found: list[UUID]) -> Statement:
+    """Rows of `t` that are about the customers of `matching_text`, by their `customer_id`."""
+    if len(found) <= FEW:
+        return replace(sql("t.customer_id = any(:found::uuid[])", found=found), steady=True)
+    return sql(
+        "exists (select from customer c where c.organization_id = t.organization_id and c.id = t.customer_id "
+        "and :words)",
+        words=_containing("c", search),
+    )
+
+
+def _containing(alias: str, search: str) -> Statement:
     # Each word is folded once, in a sub-select of its own, and not again for every row.
-    words = [sql("strpos(t.search_text, (select fold(:word::text))) > 0", word=word) for word in search.split()]
+    words = [
+        sql(f"strpos({alias}.search_text, (select fold(:word::text))) > 0", word=word) for word in words_of(search)
+    ]
     return join(" and ", words)
 
 

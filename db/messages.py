@@ -13,6 +13,7 @@ from db.relations import Relation, Sort
 from db.statement import Statement, sql
 from domain.events import EventType
 from domain.messages import MessageStatus
+from domain.searches import words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def matching(
 
 def _to_whoever_is_called(search: str | None) -> Statement | None:
     """Messages to customers in whose name, address, telephone number or external id every word is."""
-    words = (search or "").split()
+    words = words_of(search)
     if not words:
         return None
     return sql(

@@ -1,6 +1,6 @@
 """Templates as they are stored: a name and its versions, each of which stays as it was when something was sent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from db.database import Transaction
 from db.names import named, of_brand
 from db.records import column, columns_of
 from db.relations import Relation, Sort
-from db.statement import Statement, join, sql
+from db.statement import Statement, sql
 from domain.consents import Channel
 from domain.templates import Content, Localized
 
@@ -103,16 +103,16 @@ TRANSLATIONS_OF_TEMPLATE = Relation(
 
 
 def matching(
-    brand_id: UUID | None, search: str | None, *, channel: Channel | None = None, archived: bool = False
+    brands: Sequence[UUID], channels: Sequence[Sequence[Channel]], search: str | None, *, archived: bool = False
 ) -> Statement | None:
-    """Templates of a brand and channel whose name contains every word, those that are archived or those that are not;
-    None for all."""
-    asked = [
-        named(search, of_brand(brand_id)),
-        sql("t.channel = :channel", channel=channel.value) if channel else None,
+    """Templates of each of these brands and of one of each of these channels whose name contains every word, those
+    that are archived or those that are not."""
+    return named(
+        search,
+        *(of_brand(brand_id) for brand_id in brands),
+        *(sql("t.channel = any(:channels::text[])", channels=list(one)) for one in channels),
         sql("t.archived_at is not null") if archived else sql("t.archived_at is null"),
-    ]
-    return join(" and ", [predicate for predicate in asked if predicate is not None])
+    )
 
 
 async def find_template(tx: Transaction, template_id: UUID, *, lock: bool = True) -> Template | None:

@@ -1,17 +1,19 @@
 """Commands and look-ups of customers."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from db import customers
 from db.conditions.compiler import matching
 from db.database import Transaction
-from db.statement import Statement, sql
+from db.statement import Statement, all_of, sql
 from domain.conditions import parse
 from domain.refusals import Refused, Rejected
 from resolvers.context import Context
 from resolvers.preview import current_scope
 from resolvers.readings import Reading
 
+VIEW = "customers:view"
 MAX_NOTE = 10_000
 
 
@@ -21,13 +23,27 @@ async def find(context: Context, predicate: str, value: object) -> Reading[custo
     return context.loaders.one(customers.CUSTOMER_BY_ID, found)
 
 
-async def searched(context: Context, search: str) -> list[Statement]:
-    """A search as predicates over customers: none when there is nothing but space in it."""
+async def searched(
+    context: Context, search: str, among: Callable[[str, list[UUID]], Statement] = customers.matching_text
+) -> list[Statement]:
+    """A search as predicates over customers, or what else `among` makes of it: none when it is nothing but space."""
     look_up = customers.found_by_index(search)
     if look_up is None:
         return []
     found = await context.database.answer(context.organization_id, look_up, context.caller.brand_ids)
-    return [customers.matching_text(search, found)]
+    return [among(search, found)]
+
+
+async def searched_of(context: Context, search: str | None, *further: Statement | None) -> Statement | None:
+    """Rows with a `customer_id` of whose customer every word is known, and of which all else holds; None for all.
+
+    Raises FORBIDDEN: who may not see customers is not told whom there is, either.
+    """
+    predicates = [predicate for predicate in further if predicate is not None]
+    if search:
+        context.caller.require(VIEW)
+        predicates += await searched(context, search, customers.of_matching)
+    return all_of(predicates)
 
 
 async def filtered(context: Context, given: object) -> Statement:

@@ -61,23 +61,27 @@ class AuditQueries:
         info: Info,
         where: Annotated[AuditEntryWhereInput | None, argument("Which entries.")] = None,
         order_by: Annotated[AuditEntryOrder | None, argument("The order; the latest first without it.")] = None,
+        search: Annotated[
+            str | None,
+            argument("Words in the action, the type of the target, the request's id or what the actor is called."),
+        ] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
     ) -> Any:
         info.context.caller.require(VIEW)
-        arguments = page_arguments(first, after, last, before, order_by, _asked(where))
+        arguments = page_arguments(first, after, last, before, order_by, _asked(where, search))
         return info.context.loaders.page(audit.AUDIT_LOG, own_key(info), arguments)
 
 
-def _asked(where: AuditEntryWhereInput | None) -> Any:
-    if where is None:
-        return None
+def _asked(where: AuditEntryWhereInput | None, search: str | None) -> Any:
+    where = where or AuditEntryWhereInput()
     return audit.matching(
         actions=where.actions,
         actor=where.actor,
         target_id=split_id(where.target_id)[1] if where.target_id else None,
         since=where.since,
         until=where.until,
+        search=search,
     )

@@ -7,10 +7,12 @@ from typing import Annotated, Any
 import strawberry
 
 from db import bulk
+from db.bulk_finding import matching
 from domain.bulk import BulkKind, BulkState
 from resolvers import bulk as commands
 from resolvers.bulk import VIEW
 from resolvers.ids import global_id, row_id
+from schema.bulk_filter import BulkOperationOrder, BulkOperationWhereInput
 from schema.connections import Connection
 from schema.enums import described
 from schema.fields import (
@@ -31,32 +33,6 @@ from schema.fields import (
 from schema.node import Node, node
 from schema.payloads import Payload, UserError, user_errors
 from schema.scalars import BigInt
-
-described(
-    BulkKind,
-    "What a bulk operation does.",
-    {
-        "IMPORT": "Takes customers or facts in from a file.",
-        "REFRESH": "Computes the members of segments.",
-        "EVALUATE": "Moves customers to the stages that their rules say.",
-        "SCORE": "Computes engagement and risk.",
-        "SEND": "Sends a campaign.",
-        "EXPORT": "Writes customers into a file.",
-        "BACKTEST": "Evaluates a segment at past instants.",
-        "PREVIEW": "Counts whom a condition matches.",
-    },
-)
-described(
-    BulkState,
-    "How far a bulk operation is.",
-    {
-        "QUEUED": "It waits for a worker.",
-        "RUNNING": "It is being worked on.",
-        "COMPLETED": "All is done.",
-        "FAILED": "It ended before all was done; what was done stays, and repeating it is safe.",
-        "CANCELLED": "It was stopped on request; what was done stays.",
-    },
-)
 
 
 @strawberry.type(description="How many rows had an outcome.")
@@ -119,12 +95,28 @@ class BulkQueries:
         graphql_type=Connection[BulkOperation],
     )
     def bulk_operations(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self,
+        info: Info,
+        where: Annotated[BulkOperationWhereInput | None, argument("Which; all without it.")] = None,
+        order_by: Annotated[BulkOperationOrder | None, argument("The order; newest first without it.")] = None,
+        search: Annotated[str | None, argument("Words in the error, the name of the file or who started it.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Any:
         info.context.caller.require(VIEW)
-        return info.context.loaders.page(
-            bulk.BULK_OPERATIONS, own_key(info), page_arguments(first, after, last, before)
+        wanted = where or BulkOperationWhereInput()
+        among = matching(
+            kind=wanted.kind,
+            state=wanted.state,
+            actor=wanted.actor,
+            since=wanted.since,
+            until=wanted.until,
+            search=search,
         )
+        arguments = page_arguments(first, after, last, before, order_by, among)
+        return info.context.loaders.page(bulk.BULK_OPERATIONS, own_key(info), arguments)
 
 
 class BulkOperationErrorCode(StrEnum):

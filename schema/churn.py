@@ -11,6 +11,7 @@ from db.customers import CUSTOMER_BY_ID
 from db.journeys import churn
 from db.journeys.records import JOURNEY_BY_ID
 from db.stages import STAGE_BY_ID
+from resolvers.customers import searched_of
 from resolvers.ids import row_id
 from schema.connections import Connection
 from schema.customers import Customer
@@ -81,11 +82,15 @@ class ChurnQueries:
         description=scoped("Customers who are about to leave, the highest risk first.", VIEW),
         graphql_type=Connection[ChurnRisk],
     )
-    def churn_risk(
+    async def churn_risk(
         self,
         info: Info,
         where: Annotated[ChurnRiskWhereInput | None, argument("Whom.")] = None,
         order_by: Annotated[ChurnRiskOrder | None, argument("The order; highest risk first without it.")] = None,
+        search: Annotated[
+            str | None,
+            argument("Words in the customer's name, e-mail, external id or phone; needs customers:view, too."),
+        ] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
@@ -93,10 +98,11 @@ class ChurnQueries:
     ) -> Any:
         info.context.caller.require(VIEW)
         asked = where or ChurnRiskWhereInput()
-        among = churn.matching(
+        matching = churn.matching(
             stage_id=row_id(asked.stage_id, "JourneyStage") if asked.stage_id else None,
             risk_above=asked.risk_above,
             inactive_days_above=asked.inactive_days_above,
         )
+        among = await searched_of(info.context, search, matching)
         arguments = page_arguments(first, after, last, before, order_by, among)
         return info.context.loaders.page(churn.CHURN_RISK, own_key(info), arguments)

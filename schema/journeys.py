@@ -15,6 +15,7 @@ from db.stages import STAGE_BY_ID, STAGES
 from domain.journeys import Lock, StageKind, Trigger
 from domain.journeys.churn import ChurnBasis
 from domain.retention import ActionPriority, RetentionAction
+from resolvers.customers import searched_of
 from resolvers.ids import row_id
 from schema.connections import Connection
 from schema.enums import OrderDirection, described
@@ -84,6 +85,10 @@ described(
 
 @strawberry.type(description="One stay in a stage.")
 class StageTransition:
+    @staticmethod
+    def is_type_of(value: object, _info: object) -> bool:
+        return type(value) is records.Transition
+
     seq: int = column("Its number in the journey, from 1; the last one equals the journey's version.")
     entered_at: datetime = column("When the stage was entered.")
     exited_at: datetime | None = column(
@@ -245,18 +250,23 @@ class JourneyQueries:
         return info.context.loaders.all(records.STAGE_DISTRIBUTION, own_key(info))
 
     @strawberry.field(description=scoped("Journeys, the latest moved first.", VIEW), graphql_type=Connection[Journey])
-    def journeys(
+    async def journeys(
         self,
         info: Info,
         where: Annotated[JourneyWhereInput | None, argument("Which journeys.")] = None,
         order_by: Annotated[JourneyOrder | None, argument("The order; latest moved first without it.")] = None,
+        search: Annotated[
+            str | None,
+            argument("Words in the customer's name, e-mail, external id or phone; needs customers:view, too."),
+        ] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
     ) -> Any:
         info.context.caller.require(VIEW)
-        arguments = page_arguments(first, after, last, before, order_by, _asked(where))
+        among = await searched_of(info.context, search, _asked(where))
+        arguments = page_arguments(first, after, last, before, order_by, among)
         return info.context.loaders.page(records.JOURNEYS, own_key(info), arguments)
 
 

@@ -155,12 +155,22 @@ class TemplateOrder:
     direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
 
+@strawberry.input(description="Which templates; all that is said must hold.")
+class TemplateWhereInput:
+    brand_id: strawberry.ID | None = strawberry.field(default=None, description="Of this brand.")
+    channel: list[Channel] | None = strawberry.field(default=None, description="For one of these channels.")
+    archived: bool | None = strawberry.field(
+        default=None, description="Archived, or not; whatever the argument archived says."
+    )
+
+
 @strawberry.type
 class TemplateQueries:
     @strawberry.field(description=scoped("The organization's templates.", VIEW), graphql_type=Connection[Template])
     def templates(
         self,
         info: Info,
+        where: Annotated[TemplateWhereInput | None, argument("Which; all that are offered without it.")] = None,
         order_by: Annotated[TemplateOrder | None, argument("The order; oldest first without it.")] = None,
         brand_id: Annotated[strawberry.ID | None, argument("Only of this brand.")] = None,
         channel: Annotated[Channel | None, argument("Only for this channel.")] = None,
@@ -172,8 +182,12 @@ class TemplateQueries:
         before: Before = None,
     ) -> Any:
         info.context.caller.require(VIEW)
-        where = templates.matching(
-            row_id(brand_id, "Brand") if brand_id else None, search, channel=channel, archived=archived
+        wanted = where or TemplateWhereInput()
+        matching = templates.matching(
+            [row_id(one, "Brand") for one in (brand_id, wanted.brand_id) if one],
+            [channels for channels in ([channel] if channel else None, wanted.channel) if channels is not None],
+            search,
+            archived=archived if wanted.archived is None else wanted.archived,
         )
-        arguments = page_arguments(first, after, last, before, order_by, where)
+        arguments = page_arguments(first, after, last, before, order_by, matching)
         return info.context.loaders.page(templates.TEMPLATES, own_key(info), arguments)
