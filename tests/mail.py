@@ -41,6 +41,8 @@ class MailServer:
     sender_refused: str | None = None
     pause: float = 0
     connections: int = 0
+    # To whom calls began, in their order: the recipient was named, whatever the answer.
+    began: list[str] = field(default_factory=list)
     release: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -66,6 +68,7 @@ class MailServer:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
     ) -> str:
+        self.began.append(address)
         if address in self.refused:
             return self.refused[address]
         envelope.rcpt_tos.append(address)
