@@ -170,6 +170,12 @@ async def extend(tx: Transaction, claim: Claim) -> None:
     await _own(tx, claim, "lease_until = clock_timestamp() + :lease", lease=LEASE)
 
 
+async def advance(tx: Transaction, claim: Claim) -> None:
+    """As `extend`, for work whose progress is stored by itself: a worker that dies later does not die of what came
+    before, so its attempts are counted anew. Raises LeaseLost."""
+    await _own(tx, claim, "lease_until = clock_timestamp() + :lease, attempts = 0", lease=LEASE)
+
+
 async def checkpoint(tx: Transaction, claim: Claim, cursor: Mapping[str, Any]) -> None:
     """Remembers how far this pass came, in the transaction that came so far, so that both are true or neither.
 

@@ -69,6 +69,12 @@ class Run:
             await jobs.extend(tx, self.claim)
         self._prolong()
 
+    async def advance(self) -> None:
+        """There was progress that a crash does not undo, so neither time nor attempts are short; raises LeaseLost."""
+        async with self.database.tenant(self.organization_id) as tx:
+            await jobs.advance(tx, self.claim)
+        self._prolong()
+
     async def checkpoint(self, tx: Transaction, args: Mapping[str, Any]) -> None:
         """Remembers where to begin after a crash, as the last statement of the transaction that came so far.
 

@@ -95,7 +95,7 @@ class Sending:
         """Progress prolongs the job's lease, but not each group, or a third of all transactions would do only that."""
         now = asyncio.get_running_loop().time()
         if now - self._extended > jobs.LEASE.total_seconds() / 12:
-            await self._run.extend()
+            await self._run.advance()
             self._extended = now
 
     async def _written(self, recipients: Sequence[Recipient]) -> list[Parcel]:

@@ -104,7 +104,7 @@ async def killed(scenario: Scenario, url: str, fault: Fault) -> Any:
         answered = True
 
     try:
-        with watched(_killer(fault)):
+        with watched(killer(fault)):
             await _run(scenario, url, organization, answer)
     except Killed:
         return await _resumed(scenario, url, organization, answered=answered)
@@ -174,7 +174,8 @@ async def _opened(url: str) -> AsyncIterator[Database]:
         await asyncio.wait_for(database.close(), 10)
 
 
-def _killer(fault: Fault) -> Watcher:
+def killer(fault: Fault) -> Watcher:
+    """Ends the work there, once."""
     left = fault.passage
 
     def watch(name: str) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -58,7 +58,7 @@ async def get_another(shop: Shop, person: Person) -> None:
         await deliveries.mark_sending(tx, found, [one.id for one in claimed], token, shop.key)
 
 
-Refusal = Callable[[Shop, Person], Awaitable[None]]
+Refusal = Callable[[Shop, Person], Coroutine[Any, Any, None]]
 # By the reason that the ledger then gives.
 REFUSALS: Mapping[str, Refusal] = {
     "UNSUBSCRIBED": unsubscribe,

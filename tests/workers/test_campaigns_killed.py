@@ -1,21 +1,28 @@
 """A campaign whose worker processes are killed with kill -9 in the middle: each member has one mail, or is listed."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from db import campaigns
+from db import campaigns, jobs
 from db.database import Database
+from db.points import watched
 from tests.campaigns import SECRET, Shop, open_shop
+from tests.jobs import wait
 from tests.mail import MailServer, mail_server
 from tests.waiting import until
+from tests.workers import sending
+from tests.workers.faults import Fault, Killed, killer
+from workers.delivery import deliver_by_smtp
 from workers.providers.smtp import LANES
 
 CHECKOUT = Path(__file__).parents[2]
@@ -89,3 +96,27 @@ async def test_killed_three_times_in_the_middle(
         assert {mails[name] for name in NAMES if name not in uncertain} == {1}
         assert {ledger[name] for name in NAMES if name not in uncertain} == {"SENT"}
         assert max(mails.values()) == 1
+
+
+@pytest.mark.parametrize(("passage", "ended"), [(3, "COMPLETED"), (1, "PAUSED")])
+async def test_workers_that_die_after_some_progress_are_not_held_against_the_campaign(
+    shop: Shop, server: MailServer, monkeypatch: pytest.MonkeyPatch, passage: int, ended: str
+) -> None:
+    """Seven die, each after two groups: the rest is sent. Where they die before the first, it is given up."""
+    # Progress is noted after a twelfth of a lease.
+    monkeypatch.setattr(jobs, "LEASE", timedelta(milliseconds=1))
+    deliver_by_smtp(server.url, SECRET)
+    campaign = await sending.sent(shop, NAMES)
+    died = 0
+    while died < 7 and await sending.status(shop, campaign) == "RUNNING":
+        with contextlib.suppress(Killed), watched(killer(Fault("message.settled", passage))):
+            await sending.work(shop)
+        died += 1
+        await wait(shop.database, shop.organization)
+    for _ in range(3):
+        await sending.work(shop)
+        await wait(shop.database, shop.organization)
+    assert await sending.status(shop, campaign) == ended
+    told = list((await shop.ledger(campaign)).values())
+    assert max(server.count.values()) == 1
+    assert told.count("SENT") == len(server.mails)
