@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     smtp_url: str | None = None
     # The address of brands that have none of their own.
     mail_from: str | None = None
+    # A domain whose mail is handed to POST /mails: each mail has a sender of its own there, on the envelope. An address
+    # has 254 characters, 65 of which are its local part and the @.
+    return_domain: str | None = Field(default=None, max_length=189, pattern=r"^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$")
     # Where links in messages point: this API as customers reach it. None: messages carry no links of ours.
     public_url: str | None = None
     # Keys the hashes of suppressed addresses. None: `wayfare run` keeps one in the state folder.

@@ -21,6 +21,7 @@ _FORMS: Mapping[str, str] = {
     "port": r"[1-9][0-9]{0,4}",
     "security": r"tls|starttls",
     "region": r"[a-z]{2,12}(-[a-z]{1,12}){0,3}(-[0-9])?",
+    "returnDomain": r"(?=.{3,189}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+",
     "domain": r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?",
     "accountSid": r"AC[0-9a-f]{32}",
     "messagingServiceSid": r"MG[0-9a-f]{32}",

@@ -72,6 +72,7 @@ class Kind:
 
 _FOREVER = timedelta(days=365)
 _KEY = "A key as the file says it, PEM."
+_INBOUND = "The password that mail is handed over with (HTTP Basic or Bearer)."
 _ACCOUNT = "The JSON file of a service account."
 
 KINDS: Mapping[ProviderKind, Kind] = {
@@ -83,8 +84,9 @@ KINDS: Mapping[ProviderKind, Kind] = {
             "port?": "465 with implicit TLS, 587 with a user and 25 otherwise, if left out.",
             "security?": "`tls` from the first byte, or `starttls`: as soon as offered, and always with a password.",
             "username?": "For signing in.",
+            "returnDomain?": "A domain whose mail is handed to Wayfare: what cannot be delivered comes back there.",
         },
-        {"password?": "For signing in."},
+        {"password?": "For signing in.", "inboundSecret?": _INBOUND},
     ),
     ProviderKind.SENDGRID: Kind(
         (Channel.EMAIL,),
@@ -92,8 +94,9 @@ KINDS: Mapping[ProviderKind, Kind] = {
         {
             "region?": "`eu` for a subuser of the European region; else `global`.",
             "eventPublicKey?": "The key that verifies its event webhook, base64.",
+            "inboundPublicKey?": "The key that verifies what Inbound Parse hands over, base64.",
         },
-        {"apiKey": "An API key that may send mail."},
+        {"apiKey": "An API key that may send mail.", "inboundSecret?": _INBOUND},
     ),
     ProviderKind.MAILGUN: Kind(
         (Channel.EMAIL,),

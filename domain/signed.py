@@ -16,7 +16,7 @@ LONGEST = 512
 
 def sign(secret: bytes, purpose: str, payload: bytes) -> str:
     """The payload with its mark, fit for a path or a query."""
-    return f"{_text(payload)}.{_text(_mark(secret, purpose, payload))}"
+    return f"{_text(payload)}.{_text(mark_of(secret, purpose, payload))}"
 
 
 def read_signed(secrets: Sequence[bytes], purpose: str, token: str) -> bytes | None:
@@ -29,11 +29,12 @@ def read_signed(secrets: Sequence[bytes], purpose: str, token: str) -> bytes | N
     # One text for each payload: base64 would let through others that mean the same.
     if len(token) > LONGEST or token != f"{_text(payload)}.{_text(mark)}":
         return None
-    genuine = [hmac.compare_digest(mark, _mark(secret, purpose, payload)) for secret in secrets]
+    genuine = [hmac.compare_digest(mark, mark_of(secret, purpose, payload)) for secret in secrets]
     return payload if any(genuine) else None
 
 
-def _mark(secret: bytes, purpose: str, payload: bytes) -> bytes:
+def mark_of(secret: bytes, purpose: str, payload: bytes) -> bytes:
+    """What proves that the installation said it, for this purpose."""
     return hmac.digest(_key(secret, purpose), payload, "sha256")[:MARK]
 
 

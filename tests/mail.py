@@ -44,6 +44,9 @@ class MailServer:
     # To whom calls began, in their order: the recipient was named, whatever the answer.
     began: list[str] = field(default_factory=list)
     release: asyncio.Event = field(default_factory=asyncio.Event)
+    # Whether it says that it reports as it is asked to (RFC 3461), and what it was asked for.
+    reports: bool = False
+    asked: list[str] = field(default_factory=list)
 
     @property
     def count(self) -> Counter[str]:
@@ -55,7 +58,7 @@ class MailServer:
     ) -> list[str]:
         session.host_name = hostname
         self.connections += 1
-        return responses
+        return [*responses[:-1], "250-DSN", responses[-1]] if self.reports else responses
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
@@ -87,6 +90,26 @@ class MailServer:
         return f"250 queued as {len(self.mails)}"
 
 
+class Reporting(SMTP):
+    """aiosmtpd knows no RFC 3461: its parameters are taken out before it sees them."""
+
+    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's name
+        await super().smtp_MAIL(self._asked(arg))
+
+    async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's name
+        await super().smtp_RCPT(self._asked(arg))
+
+    def _asked(self, arg: str | None) -> str | None:
+        if arg is None or not self.event_handler.reports:
+            return arg
+        address, _, parameters = arg.partition("> ")
+        every = parameters.split()
+        asked = [one for one in every if one.partition("=")[0] in ("RET", "ENVID", "NOTIFY", "ORCPT")]
+        self.event_handler.asked += asked
+        left = " ".join(one for one in every if one not in asked)
+        return f"{address}> {left}".rstrip() if parameters else arg
+
+
 @asynccontextmanager
 async def mail_server(port: int = 0) -> AsyncIterator[MailServer]:
     kept = MailServer()
@@ -94,7 +117,7 @@ async def mail_server(port: int = 0) -> AsyncIterator[MailServer]:
     sessions: list[Any] = []
 
     def session() -> Any:
-        sessions.append(SMTP(kept, hostname="mail.test", loop=loop))
+        sessions.append(Reporting(kept, hostname="mail.test", loop=loop))
         return sessions[-1]
 
     server = await loop.create_server(session, "127.0.0.1", port)

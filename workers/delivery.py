@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from uuid import UUID
 
 from domain.links import Place
+from domain.results.mails.addresses import Subject, local_part
 from workers.providers.outside import Outside
 from workers.providers.provider import Provider, UnreachableError
 from workers.providers.smtp import Server, Smtp
@@ -43,12 +45,13 @@ def deliver_by_smtp(
     public_url: str | None = None,
     reset_url: str | None = None,
     outside: Outside | None = None,
+    return_domain: str | None = None,
 ) -> None:
     """Says that this process delivers over SMTP; raises ValueError when the URL is not one of SMTP.
 
-    Without a URL mail goes by the accounts of organizations alone.
+    Without a URL mail goes by the accounts of organizations alone. return_domain: whose mail is handed to us.
     """
-    server = Server.at(url) if url else None
+    server = replace(Server.at(url), return_domain=return_domain) if url else None
 
     def connect() -> AbstractAsyncContextManager[Provider]:
         if server is None:
@@ -72,3 +75,8 @@ def place_of_links() -> Place | None:
     if _delivery is None or _delivery.public_url is None:
         return None
     return Place(_delivery.public_url, [_delivery.secret])
+
+
+def returns_of(organization_id: UUID, message_id: UUID) -> str | None:
+    """What stands before the @ of a message's own address; None where this process was told nothing."""
+    return None if _delivery is None else local_part(_delivery.secret, Subject(organization_id, message_id))

@@ -16,7 +16,7 @@ from domain.campaigns import CampaignClass
 from domain.consents import Channel
 from domain.links import MessageLink, Place, Purpose
 from domain.templates import GIVEN, Asked, Localized, spelled
-from workers.delivery import place_of_links
+from workers.delivery import place_of_links, returns_of
 from workers.parcels import Parcel
 from workers.providers.provider import UnreachableError
 from workers.templates import Writing, names_in, reading
@@ -86,6 +86,7 @@ class Letter:
             now,
             self.channel,
             self._headers(links),
+            returns_of(self.organization_id, recipient.id) if self.channel is Channel.EMAIL else None,
         )
 
     def _spoken(self, locale: str | None) -> "_Spoken":

@@ -16,6 +16,7 @@ class Parcel:
     address: of EMAIL and SMS the address itself, of PUSH and WALLET the id of a device, of WEBHOOK the customer's id.
     sender: an address, a telephone number or nothing, as the channel has it.
     headers: of a mail, besides its own, e.g. List-Unsubscribe.
+    returns: of a mail, what stands before the @ of the address that reports about it come back to, where there is one.
     """
 
     id: UUID
@@ -27,3 +28,4 @@ class Parcel:
     at: datetime
     channel: Channel = Channel.EMAIL
     headers: Mapping[str, str] = field(default_factory=dict)
+    returns: str | None = None

@@ -30,6 +30,7 @@ from app.cli import (
     imports,
     journeys,
     keys,
+    mail,
     members,
     organizations,
     processes,
@@ -49,6 +50,7 @@ app.command()(processes.migrate)
 app.command(hidden=True)(processes.inbox)
 app.command()(check.check)
 app.command()(explain.explain)
+app.command()(mail.mail)
 app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(documents.app, name="documents")
 app.add_typer(imports.app, name="import")

@@ -64,6 +64,7 @@ def work(threads: Annotated[int, typer.Option(min=1, help="Jobs at a time.")] = 
             settings.public_url,
             settings.reset_url,
             outside(settings, settings.redis_url),
+            settings.return_domain,
         )
     else:
         logging.warning("WAYFARE_SECRET is not set: campaigns wait.")

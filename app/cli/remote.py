@@ -40,6 +40,15 @@ class Api:
         return data
 
 
+def place(url: str | None) -> str:
+    """Where the API is, without a slash at its end: as said, or of the instance that runs here."""
+    here = None if url else running(Settings().state)
+    found = url or (here.url if here else None)
+    if not found:
+        raise typer.BadParameter("Nothing runs here: say --url, or set WAYFARE_URL.")
+    return found.rstrip("/").removesuffix("/graphql")
+
+
 @asynccontextmanager
 async def api(url: str | None, key: str | None) -> AsyncIterator[Api]:
     """The API at a URL with a key; what is not said is that of the instance that runs here."""

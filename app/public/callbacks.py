@@ -4,12 +4,10 @@ Who is not genuine learns nothing: an account that there is not answers as a wro
 stored with all that follows from it in one transaction, and answered.
 """
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -17,42 +15,22 @@ from starlette.routing import BaseRoute, Route
 
 from app.public import schemes
 from app.public.accounts import Accounts, Verifier
+from app.public.bodies import MOST, TooLargeError, beginning
 from app.public.certificates import Amazon, UnfetchableError
+from app.public.turns import BusyError, Turns
 from db.database import Database, Transaction
 from db.results.events import take_back
 from db.results.inbound import take_answers
 from db.results.receipts import receive
+from domain.forms import is_multipart
 from domain.results.callbacks import LARGEST, Callback, Told, UnreadableError
-from domain.results.providers import mailgun, sendgrid, sns, twilio, webhook
+from domain.results.providers import mailgun, raw, sendgrid, sns, twilio, webhook
 from domain.results.providers.reading import form
 from domain.suppressions import AddressKey
 
 PATH = "/callbacks/{organization:uuid}/{account:uuid}"
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _log = logging.getLogger("wayfare.callbacks")
-
-
-class _BusyError(Exception):
-    """So many are being taken that this one had better come again."""
-
-
-class Turns:
-    """How many callbacks a process takes at once, and how many may wait: a flood must not take every connection."""
-
-    def __init__(self, at_once: int = 8, waiting: int = 64) -> None:
-        self._turns, self._free = asyncio.Semaphore(at_once), at_once + waiting
-
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Raises _BusyError."""
-        if not self._free:
-            raise _BusyError
-        self._free -= 1
-        try:
-            async with self._turns:
-                yield
-        finally:
-            self._free += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +44,11 @@ class Callbacks:
     base: str | None = None
     turns: Turns = field(default_factory=Turns)
 
+    @property
+    def secrets(self) -> list[bytes]:
+        """What signs addresses of ours."""
+        return [self.secret] if self.secret else []
+
 
 def callback_routes() -> list[BaseRoute]:
     return [Route(PATH, take, methods=["POST"])]
@@ -75,23 +58,31 @@ async def take(request: Request) -> Response:
     """200 when it is stored or was before, 401 when it is not genuine, 400 when it cannot be read, 413, 503."""
     here: Callbacks = request.app.state.callbacks
     try:
-        body = b"".join([piece async for piece in _limited(request)])
+        callback = await _read(request, here.base)
         async with here.turns.turn():
-            return _answer(await _take(here, request, body))
-    except _TooLargeError:
+            return _answer(await _take(here, request, callback))
+    except TooLargeError:
         return _answer(413)
     except (UnreadableError, ClientDisconnect):
         return _answer(400)
     except UnfetchableError as error:
         _log.warning("a certificate of SNS cannot be fetched: %s", error)
         return _answer(503)
-    except _BusyError:
+    except BusyError:
         return _answer(503)
 
 
-async def _take(here: Callbacks, request: Request, body: bytes) -> int:
+async def _read(request: Request, base: str | None) -> Callback:
+    """All of it; of a form, which may hold what is attached to a mail, what comes first."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    signed = sha256(schemes.stamp(headers).encode())
+    most = MOST if is_multipart(headers.get("content-type", "")) else LARGEST
+    body = await beginning(request, LARGEST, most, signed.update)
+    return Callback(body, headers, _url(request, base), signed.digest())
+
+
+async def _take(here: Callbacks, request: Request, callback: Callback) -> int:
     now = datetime.now(UTC)
-    callback = Callback(body, {k.lower(): v for k, v in request.headers.items()}, _url(request, here.base))
     account = await here.accounts.find(request.path_params["organization"], request.path_params["account"])
     genuine = None if account is None else await _genuine(here, account, callback, now)
     if account is None or genuine is None:
@@ -106,11 +97,15 @@ async def _genuine(here: Callbacks, account: Verifier, callback: Callback, now: 
     type_ = callback.headers.get("content-type", "")
     match account.kind:
         case "SENDGRID":
-            nonce = schemes.sendgrid(callback, account.keys, now)
-            return None if nonce is None else (nonce, sendgrid.read(callback.body, now))
+            by_password = schemes.password(callback, account.keys) if is_multipart(type_) else None
+            nonce = by_password or schemes.sendgrid(callback, account.keys, now)
+            return None if nonce is None else (nonce, sendgrid.read(callback.body, type_, now, here.secrets))
         case "MAILGUN":
             nonce = schemes.mailgun_(callback, account.keys, now)
-            return None if nonce is None else (nonce, mailgun.read(callback.body, type_, now))
+            return None if nonce is None else (nonce, mailgun.read(callback.body, type_, now, here.secrets))
+        case "SMTP":
+            nonce = schemes.password(callback, account.keys)
+            return None if nonce is None else (nonce, raw.read(callback.body, now, here.secrets))
         case "TWILIO":
             fields = form(callback.body, type_)
             nonce = schemes.twilio(callback, account.keys, fields)
@@ -144,19 +139,6 @@ async def _store(here: Callbacks, account: Verifier, nonce: str, told: Told) -> 
             await take_answers(tx, told.inbound, key)
 
     await here.database.attempt(account.organization_id, work)
-
-
-class _TooLargeError(Exception):
-    pass
-
-
-async def _limited(request: Request) -> AsyncIterator[bytes]:
-    size = 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > LARGEST:
-            raise _TooLargeError
-        yield piece
 
 
 def _url(request: Request, base: str | None) -> str:

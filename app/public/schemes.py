@@ -15,6 +15,7 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from cryptography.x509 import load_pem_x509_certificate
 
@@ -36,27 +37,44 @@ class Keys:
         return [key.strip() for text in found for key in str(text).split(",") if key.strip()]
 
 
+def stamp(headers: Mapping[str, str]) -> str:
+    """When SendGrid says that it signed."""
+    return headers.get("x-twilio-email-event-webhook-timestamp", "")
+
+
 def sendgrid(callback: Callback, keys: Keys, now: datetime) -> str | None:
-    """ECDSA with P-256 over timestamp and body."""
+    """ECDSA with P-256 over timestamp and body; its inbound mail is signed as its events are."""
     marked = callback.headers.get("x-twilio-email-event-webhook-signature", "")
-    stamp = callback.headers.get("x-twilio-email-event-webhook-timestamp", "")
-    if not _is_recent(stamp, now):
+    if not _is_recent(stamp(callback.headers), now):
         return None
-    signed = stamp.encode() + callback.body
-    known = any(_is_signed_by(key, marked, signed) for key in keys.every("eventPublicKey"))
+    known = any(_is_signed_by(key, marked, callback.digest) for key in keys.every("eventPublicKey", "inboundPublicKey"))
     # Not the mark itself: of one body there are many.
-    return _name(signed) if known else None
+    return callback.digest.hex() if known else None
 
 
-def _is_signed_by(key: str, marked: str, signed: bytes) -> bool:
+def _is_signed_by(key: str, marked: str, digest: bytes) -> bool:
     try:
         public = load_der_public_key(b64decode(key, validate=True))
         if not isinstance(public, ec.EllipticCurvePublicKey):
             return False
-        public.verify(b64decode(marked, validate=True), signed, ec.ECDSA(hashes.SHA256()))
+        public.verify(b64decode(marked, validate=True), digest, ec.ECDSA(Prehashed(hashes.SHA256())))
     except (ValueError, binascii.Error, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
+
+
+def password(callback: Callback, keys: Keys) -> str | None:
+    """HTTP Basic, whoever is named, or Bearer: for mail, which nobody signs. The same body counts once."""
+    scheme, _, given = callback.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            given = b64decode(given, validate=True).decode().partition(":")[2]
+        except ValueError:
+            return None
+    elif scheme.lower() != "bearer":
+        return None
+    known = given and _is_one_of(given, keys.every("inboundSecret"))
+    return callback.digest.hex() if known else None
 
 
 def mailgun_(callback: Callback, keys: Keys, now: datetime) -> str | None:

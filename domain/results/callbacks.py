@@ -19,7 +19,14 @@ LARGEST = 1024 * 1024
 
 # Whose callbacks are understood.
 TELLING = frozenset(
-    {ProviderKind.SENDGRID, ProviderKind.MAILGUN, ProviderKind.TWILIO, ProviderKind.SNS, ProviderKind.WEBHOOK}
+    {
+        ProviderKind.SMTP,
+        ProviderKind.SENDGRID,
+        ProviderKind.MAILGUN,
+        ProviderKind.TWILIO,
+        ProviderKind.SNS,
+        ProviderKind.WEBHOOK,
+    }
 )
 
 
@@ -29,11 +36,15 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """headers: by lower-case name; url: as the provider called it, with its query."""
+    """headers: by lower-case name; url: as the provider called it, with its query.
+
+    body: of a large form what comes first. digest: SHA-256 of the time that it says it was signed at, and all of it.
+    """
 
     body: bytes
     headers: Mapping[str, str]
     url: str
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)

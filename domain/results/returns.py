@@ -58,7 +58,11 @@ class Returned:
 
 def harmless(words: str | None, limit: int = 200) -> str | None:
     """A server's words without what may be an address or a telephone number in them: nobody erases them later."""
-    return _ADDRESS.sub("…", words.replace("\0", ""))[:limit].strip() or None if words else None
+    if not words:
+        return None
+    # A lone surrogate cannot be stored.
+    storable = words[:10_000].replace("\0", "").encode(errors="replace").decode()
+    return _ADDRESS.sub("…", storable)[:limit].strip() or None
 
 
 def not_ahead(at: datetime, now: datetime) -> datetime:

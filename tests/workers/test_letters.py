@@ -21,6 +21,7 @@ from domain.campaigns import CampaignClass
 from domain.consents import Channel
 from domain.ids import new_id
 from domain.links import MessageLink, Purpose, read, token
+from domain.results.mails.addresses import Subject, subject_of
 from domain.templates import NAMES, Asked, Content, Localized, known
 from domain.topics import Topic
 from tests.api import Api
@@ -47,6 +48,18 @@ async def say(shop: Shop, said: Content | Localized) -> None:
         template = await find_template(tx, shop.template)
         assert template
         assert await change_template(tx, template, name=template.name, content=said, actor="test")
+
+
+async def test_what_cannot_be_delivered_comes_back_to_the_message(shop: Shop, server: MailServer) -> None:
+    deliver_by_smtp(server.url, SECRET, return_domain="back.example")
+    await sent(shop, ["ann", "bob"])
+    await work(shop)
+    rows = await shop.rows("select id, address from message where organization_id = :organization")
+    assert len(rows) == 2
+    about = {mail.recipient: subject_of([SECRET], [mail.sender]) for mail in server.mails}
+    assert about == {row["address"]: Subject(shop.organization, row["id"]) for row in rows}
+    assert {mail.sender.partition("@")[2] for mail in server.mails} == {"back.example"}
+    assert all(len(mail.sender.partition("@")[0]) == 64 for mail in server.mails)
 
 
 @pytest.mark.usefixtures("public")

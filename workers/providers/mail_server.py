@@ -57,7 +57,7 @@ def server_of(account: Known, outside: Outside) -> Server:
     async def dial() -> socket.socket:
         return await _dialled(host, port, outside)
 
-    return Server(host, port, tls, username, password, dial, outside.trust)
+    return Server(host, port, tls, username, password, dial, outside.trust, settings.get("returnDomain"))
 
 
 async def _dialled(host: str, port: int, outside: Outside) -> socket.socket:

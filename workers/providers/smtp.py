@@ -42,6 +42,8 @@ class Server:
     # Connects where the name was checked to lead; None: wherever it leads.
     dial: Callable[[], Awaitable[socket]] | None = None
     trust: SSLContext | None = None
+    # Whose mail is handed to us, so that what could not be delivered is told; None: told to who sends.
+    return_domain: str | None = None
 
     @classmethod
     def at(cls, url: str) -> "Server":
@@ -146,8 +148,7 @@ class Lane:
         handed_over = False
         try:
             async with asyncio.timeout(CALL_TIMEOUT):
-                await client.mail(mail.sender)
-                await client.rcpt(mail.address)
+                await self._address(client, mail)
                 point("message.calling")
                 # From here on the server may have it, whatever we hear or do not hear.
                 handed_over = True
@@ -162,6 +163,14 @@ class Lane:
         except (SMTPException, OSError) as error:
             client.close()
             return Outcome(Answer.UNKNOWN if handed_over else Answer.DEFERRED, _words(error))
+
+    async def _address(self, client: SMTP, mail: Parcel) -> None:
+        """Who sends to whom; a report names the mail by its id and brings no more of it than its headers (RFC 3461)."""
+        domain = self._server.return_domain
+        sender = f"{mail.returns}@{domain}" if domain and mail.returns else mail.sender
+        reports = client.supports_extension("dsn")
+        await client.mail(sender, options=["RET=HDRS", f"ENVID={mail.id}"] if reports else [])
+        await client.rcpt(mail.address, options=["NOTIFY=FAILURE,DELAY"] if reports else [])
 
     async def _begin_anew(self, client: SMTP) -> None:
         """After a refusal the server still waits for the rest of that mail."""

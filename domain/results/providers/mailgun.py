@@ -1,13 +1,12 @@
 """Mailgun: one event in each callback, and mail that comes in by a route, as a form."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from email.utils import parseaddr
 from typing import Any
 
-from domain.consents import Channel
-from domain.results.callbacks import Inbound, Told, UnreadableError
-from domain.results.providers.reading import form, instant, mapping, our_id, our_ids, parsed
+from domain.results.callbacks import Told, UnreadableError
+from domain.results.mails.handed import handed, of_headers, whole
+from domain.results.providers.reading import form, instant, mapping, our_id, parsed
 from domain.results.returns import BounceKind, Returned, ReturnType, harmless
 
 NAME = "mailgun"
@@ -31,10 +30,10 @@ def signed_fields(body: bytes, content_type: str) -> tuple[str, str, str]:
     return str(given.get("timestamp") or ""), str(given.get("token") or ""), str(given.get("signature") or "")
 
 
-def read(body: bytes, content_type: str, now: datetime) -> Told:
-    """Raises UnreadableError."""
+def read(body: bytes, content_type: str, now: datetime, secrets: Sequence[bytes]) -> Told:
+    """secrets: what signs addresses of ours. Raises UnreadableError."""
     if not content_type.startswith("application/json"):
-        return _inbound(form(body, content_type), now)
+        return _inbound(form(body, content_type), now, secrets)
     event = _event(mapping(mapping(parsed(body)).get("event-data")), now)
     return Told((event,) if event else ())
 
@@ -79,12 +78,23 @@ def _bounce(given: Mapping[str, Any], status: Mapping[str, Any]) -> BounceKind:
     return BounceKind.HARD if mailbox else BounceKind.SOFT
 
 
-def _inbound(given: Mapping[str, str], now: datetime) -> Told:
-    address = parseaddr(given.get("sender") or given.get("from") or "")[1].lower()
-    event_id = given.get("Message-Id") or given.get("token") or ""
-    if not address or not event_id:
-        raise UnreadableError("a mail without a sender or an id")
+def _inbound(given: Mapping[str, str], now: datetime, secrets: Sequence[bytes]) -> Told:
+    """A route: taken apart, or as it came where the route's address ends with `mime`."""
+    mail = whole(given, "body-mime")
+    if mail is None and not (given.get("Message-Id") or given.get("message-headers")):
+        raise UnreadableError("a mail without its headers")
+    recipients = [given["recipient"]] if given.get("recipient") else []
+    if mail is not None:
+        return handed(mail, recipients, now, secrets)
     text = given.get("stripped-text") or given.get("body-plain") or ""
-    answers = our_ids(given.get("In-Reply-To"), given.get("References"))
-    at = instant(given.get("timestamp"), now)
-    return Told(inbound=(Inbound(NAME, f"inbound:{event_id}", Channel.EMAIL, address, at, text[:1_000], answers),))
+    return handed(of_headers(_headers(given)), recipients, now, secrets, text[:20_000])
+
+
+def _headers(given: Mapping[str, str]) -> list[tuple[str, str]]:
+    """As the mail had them; of a form without that list what stands in fields of its own."""
+    listed = parsed(given["message-headers"].encode()) if given.get("message-headers") else []
+    pairs = [pair for pair in listed if isinstance(pair, list) and len(pair) == 2] if isinstance(listed, list) else []
+    names = ("From", "Message-Id", "In-Reply-To", "References", "Date", "Subject", "Auto-Submitted", "Precedence")
+    return [(str(name), str(value)) for name, value in pairs] or [
+        (name, given[name]) for name in names if given.get(name)
+    ]

@@ -2,11 +2,11 @@
 
 import json
 from datetime import UTC, datetime
-from email import message_from_bytes, policy
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
+from domain.forms import is_multipart, parts
 from domain.results.callbacks import UnreadableError
 from domain.results.returns import not_ahead
 
@@ -53,20 +53,10 @@ def mapping(value: object) -> dict[str, Any]:
 
 def form(body: bytes, content_type: str) -> dict[str, str]:
     """The fields of a form, urlencoded or in parts; files are left out. Raises UnreadableError."""
-    if content_type.startswith("multipart/form-data"):
-        return _parts(body, content_type)
     try:
+        if is_multipart(content_type):
+            given = parts(body, content_type)
+            return {part.name: part.content.decode(errors="replace") for part in given if not part.is_file}
         return dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=1_000))
     except ValueError as error:
         raise UnreadableError("not a form") from error
-
-
-def _parts(body: bytes, content_type: str) -> dict[str, str]:
-    whole = message_from_bytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body, policy=policy.HTTP)
-    fields: dict[str, str] = {}
-    for part in whole.iter_parts() if whole.is_multipart() else ():
-        name = part.get_param("name", header="content-disposition")
-        if isinstance(name, str) and part.get_filename() is None:
-            payload = part.get_payload(decode=True)
-            fields[name] = payload.decode(errors="replace") if isinstance(payload, bytes) else ""
-    return fields

@@ -41,7 +41,7 @@ async def account(
     """Stores a provider account; the path that its callbacks go to."""
     account_id = new_id()
     sealed = (vault or VAULT.of(PROVIDERS)).seal(shop.organization, account_id, json.dumps(dict(secrets)))
-    channel = {"SENDGRID": "EMAIL", "MAILGUN": "EMAIL", "WEBHOOK": "WEBHOOK"}.get(kind, "SMS")
+    channel = {"SMTP": "EMAIL", "SENDGRID": "EMAIL", "MAILGUN": "EMAIL", "WEBHOOK": "WEBHOOK"}.get(kind, "SMS")
     await shop.rows(
         "insert into provider_account (organization_id, id, channel, kind, name, settings, secret, secret_names, "
         "key_id, state) values (:organization, :id, :channel, :kind, :name, :settings, :secret, :names, 'k', "

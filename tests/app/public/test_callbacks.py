@@ -13,8 +13,9 @@ import httpx2
 import pytest
 
 from app.public.accounts import Accounts
-from app.public.callbacks import Callbacks, Turns, callback_routes
+from app.public.callbacks import Callbacks, callback_routes
 from app.public.certificates import Amazon as Fetching
+from app.public.turns import Turns
 from db.database import Database, Transaction
 from domain.ids import new_id
 from tests.app.public import signing

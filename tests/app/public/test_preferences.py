@@ -109,6 +109,14 @@ async def test_both_ways_of_writing_a_form_are_understood(site: Site, message: U
     assert await site.states() == {("EMAIL", "marketing"): "UNSUBSCRIBED"}
 
 
+async def test_a_form_whose_parts_are_forms_is_no_fault(site: Site, message: UUID) -> None:
+    path = site.path(Purpose.UNSUBSCRIBE, message)
+    nested = b"--b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" * 1_000
+    for type_ in ("multipart/form-data; boundary=b", "multipart/form-data", "multipart/form-data; boundary="):
+        assert (await site.ask("POST", path, body=nested, Content_Type=type_))[0] == 400
+    assert await site.states() == {}
+
+
 async def test_looking_changes_nothing_and_neither_does_a_post_that_does_not_say_it(site: Site, message: UUID) -> None:
     path = site.path(Purpose.UNSUBSCRIBE, message)
     for method in ("GET", "HEAD"):

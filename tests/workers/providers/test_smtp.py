@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import MIMEPart
 
@@ -58,6 +59,24 @@ def test_another_reader_finds_the_same_in_a_mail() -> None:
     assert read.headers["List-Unsubscribe"] == "<https://wayfare.example/u/1>"
     assert read.attachments == []
     assert read.defects == []
+
+
+async def test_a_server_that_reports_is_told_how_to_name_the_mail(server: MailServer) -> None:
+    server.reports = True
+    said = mail()
+    assert await sent(server, said) == [Answer.ACCEPTED]
+    assert server.asked == ["RET=HDRS", f"ENVID={said.id}", "NOTIFY=FAILURE,DELAY"]
+    server.asked.clear()
+    server.reports = False
+    assert await sent(server, mail()) == [Answer.ACCEPTED]
+    assert server.asked == []
+
+
+async def test_each_mail_comes_back_to_an_address_of_its_own(server: MailServer) -> None:
+    async with Smtp(replace(Server.at(server.url), return_domain="back.tea.example")) as connection:
+        await connection.send([mail(returns="abc"), mail()])
+    assert sorted(one.sender for one in server.mails) == ["abc@back.tea.example", "hello@tea.example"]
+    assert {one.parsed()["From"].addresses[0].addr_spec for one in server.mails} == {"hello@tea.example"}
 
 
 async def test_what_arrives_is_what_was_meant(server: MailServer) -> None:
