@@ -202,7 +202,8 @@ async def test_every_kind_says_what_it_wants(api: Api) -> None:
     answer = await api("{ providerKinds { kind channels settings { name required } secrets { name required } } }")
     kinds = {one["kind"]: one for one in answer["data"]["providerKinds"]}
     assert len(kinds) == 12
-    assert kinds["SENDGRID"]["secrets"] == [{"name": "apiKey", "required": True}]
+    wanted = [{"name": "apiKey", "required": True}, {"name": "inboundSecret", "required": False}]
+    assert kinds["SENDGRID"]["secrets"] == wanted
 
 
 @pytest.fixture
