@@ -28,6 +28,8 @@ class Relation(Generic[Record]):
 
     source: FROM clause whose main alias is `t`; key: the expression that equals the parent's key (uuid);
     orders: what a connection may be ordered by, the first being the default; tie: the unique last word of each order.
+    branches: the parts of a source that is a union, each a FROM clause like it; a page takes no more of any than it has
+    room for, however many rows Postgres expects there to be.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Relation(Generic[Record]):
     orders: tuple[tuple[str, Sort], ...] = ()
     tie: Sort = Sort("t.id", "uuid")
     descending: bool = False
+    branches: tuple[str, ...] = ()
 
     def sort(self, order: str | None) -> Sort:
         return dict(self.orders)[order] if order else self.orders[0][1]
@@ -89,6 +92,7 @@ def _joined(source: str) -> str:
 def page_each(relation: Relation[Any], keys: Sequence[Any], keyset: Keyset, organization: Any) -> Statement:
     """A page for each key: rows `(ordinal, sort key, tie key, *record)`, pages in order, the two keys as text."""
     direction = keyset.direction
+    predicate = f"where {_TENANT} and {relation.key} = k.key and :where and :after"
     return sql(
         f"""
         select k.ordinal, (p.sort_key)::text, (p.tie_key)::text, {names_of(relation.record, "p")}
@@ -96,8 +100,7 @@ def page_each(relation: Relation[Any], keys: Sequence[Any], keyset: Keyset, orga
         cross join lateral (
             select {keyset.sort.expression} as sort_key, {relation.tie.expression} as tie_key,
                    {columns_of(relation.record)}
-            from {relation.source}
-            where {_TENANT} and {relation.key} = k.key and :where and :after
+            {_merged(relation, keyset, predicate) if relation.branches else f"from {relation.source} {predicate}"}
             order by 1 {direction}, 2 {direction}
             limit :limit
         ) p
@@ -109,6 +112,12 @@ def page_each(relation: Relation[Any], keys: Sequence[Any], keyset: Keyset, orga
         after=after(relation, keyset),
         limit=keyset.limit,
     )
+
+
+def _merged(relation: Relation[Any], keyset: Keyset, predicate: str) -> str:
+    order = f"order by {keyset.sort.expression} {keyset.direction}, {relation.tie.expression} {keyset.direction}"
+    pages = (f"(select t.* from {branch} {predicate} {order} limit :limit)" for branch in relation.branches)
+    return f"from ({' union all '.join(pages)}) t"
 
 
 def after(relation: Relation[Any], keyset: Keyset) -> Statement:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import strawberry
 
+from db.consents import ConsentChange as StoredChange
 from db.consents import Wish
 from db.contacts import PREFERENCE_OF_CUSTOMER
 from db.organizations import BRAND_BY_ID
@@ -45,6 +46,10 @@ class Consent:
 
 @strawberry.type(description="One line of the log of consents, which nobody can change.")
 class ConsentChange:
+    @staticmethod
+    def is_type_of(value: object, _info: object) -> bool:
+        return type(value) is StoredChange
+
     channel: Channel = column("The channel.")
     topic: str = column("The topic.")
     state: ConsentState = column("What they wanted from then on.")

@@ -20,7 +20,9 @@ from db.statement import all_of
 from db.tags import TAGS_OF_CUSTOMER
 from domain.customers import CustomerKind
 from resolvers import customers as commands
+from resolvers import timeline as timelines
 from resolvers.ids import row_id
+from resolvers.paging import PageArguments
 from schema.connections import Connection
 from schema.customer_filter import CustomerWhereInput, filter_condition
 from schema.enums import OrderDirection, described
@@ -42,6 +44,7 @@ from schema.fields import (
 from schema.node import Node, node
 from schema.predictions import CustomerPrediction
 from schema.scalars import JSON
+from schema.timeline_filter import TimelineWhereInput
 
 if TYPE_CHECKING:
     from schema.consents import Consent, ConsentChange, ContactPreference
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
     from schema.notes import CustomerNote
     from schema.segments import SegmentMembership, SegmentMembershipChange
     from schema.tags import Tag
+    from schema.timeline import TimelineEntry
 
 VIEW = "customers:view"
 
@@ -121,6 +125,24 @@ class Customer(Node):
     messages: Connection[Annotated["Message", strawberry.lazy("schema.messages")]] = connected(
         MESSAGES_OF_CUSTOMER, "Messages to them, newest first.", scope="campaigns:view"
     )
+
+    @strawberry.field(
+        description="Everything that happened to them, newest first. Kinds that need a scope you lack are left out.",
+        graphql_type=Connection[Annotated["TimelineEntry", strawberry.lazy("schema.timeline")]],
+    )
+    def timeline(
+        self,
+        root: strawberry.Parent[Any],
+        info: Info,
+        where: Annotated[TimelineWhereInput | None, argument("Which entries; all without it.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Any:
+        wanted = where or TimelineWhereInput()
+        arguments = PageArguments(first, after, last, before)
+        return timelines.page(info.context, root.id, arguments, wanted.kinds, wanted.since, wanted.until)
 
 
 class CustomerOrderField(StrEnum):

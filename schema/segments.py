@@ -103,6 +103,10 @@ class SegmentMembership:
 
 @strawberry.type(description="That a customer entered or left a segment; never changed afterwards.")
 class SegmentMembershipChange:
+    @staticmethod
+    def is_type_of(value: object, _info: object) -> bool:
+        return type(value) is records.MembershipChange
+
     change: MembershipChangeKind = column("Which way.")
     reason: ChangeReason = column("Why.")
     source: MembershipSource = column("How they had come in, or came in.")

@@ -94,7 +94,10 @@ customer_note = tenant_table(
     instant("created_at", default=True),
     belongs_to("customer", "customer_id", cascade=True),
 )
-sa.Index("customer_note_customer_idx", customer_note.c.organization_id, customer_note.c.customer_id)
+sa.Index(
+    "customer_note_customer_idx",
+    *(customer_note.c[name] for name in ("organization_id", "customer_id", "created_at", "id")),
+)
 
 CHANNELS = ["EMAIL", "SMS", "PUSH", "WALLET", "WEBHOOK"]
 CONSENT_STATES = ["SUBSCRIBED", "UNSUBSCRIBED", "PENDING", "NEVER"]

@@ -14,6 +14,7 @@ from graphql import (
     GraphQLNamedType,
     GraphQLNonNull,
     GraphQLObjectType,
+    GraphQLUnionType,
     get_named_type,
     is_leaf_type,
 )
@@ -52,7 +53,7 @@ def _field(random: Random, values: Values, name: str, field: GraphQLField, alias
 def _selection(random: Random, values: Values, type_: GraphQLNamedType, depth: int) -> str:
     if is_leaf_type(type_):
         return ""
-    if isinstance(type_, GraphQLInterfaceType):
+    if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
         possible = random.choice(GRAPHQL.get_possible_types(type_))
         return f" {{ __typename ... on {possible.name}{_selection(random, values, possible, depth)} }}"
     assert isinstance(type_, GraphQLObjectType)

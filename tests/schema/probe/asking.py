@@ -65,17 +65,19 @@ def _selected(type_: GraphQLNamedType, named: str | None, levels: int) -> str:
     return _selection(type_, levels, ())
 
 
-def _selection(type_: GraphQLNamedType, depth: int, above: tuple[str, ...]) -> str:
+def _selection(type_: GraphQLNamedType, depth: int, above: tuple[str, ...], mark: str = "") -> str:
     if is_leaf_type(type_):
         return ""
     if isinstance(type_, GraphQLInterfaceType):
         parts = [f"... on {one.name}{_selection(one, depth, above)}" for one in GRAPHQL.get_possible_types(type_)]
         return f" {{ __typename {' '.join(parts)} }}"
-    if not isinstance(type_, GraphQLObjectType):  # a union
-        parts = [f"... on {one.name}{_selection(one, depth, above)}" for one in GRAPHQL.get_possible_types(type_)]  # type: ignore[arg-type]  # a union has possible types
+    if not isinstance(type_, GraphQLObjectType):  # a union, whose types call different things the same
+        possible = GRAPHQL.get_possible_types(type_)  # type: ignore[arg-type]  # a union has possible types
+        parts = [f"... on {one.name}{_selection(one, depth, above, f'{one.name}_')}" for one in possible]
         return f" {{ __typename {' '.join(parts)} }}"
-    fields = [_field(name, field, depth, (*above, type_.name)) for name, field in type_.fields.items()]
-    return " { __typename " + " ".join(field for field in fields if field) + " }"
+    fields = {name: _field(name, field, depth, (*above, type_.name)) for name, field in type_.fields.items()}
+    marked = (f"{mark and f'{mark}{name}: '}{field}" for name, field in fields.items() if field)
+    return f" {{ __typename {' '.join(marked)} }}"
 
 
 def _field(name: str, field: GraphQLField, depth: int, above: tuple[str, ...]) -> str:
