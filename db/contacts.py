@@ -33,6 +33,8 @@ class Contact:
     channel: str | None
     topic: str | None
     is_test: bool
+    # The customer's, as it is written, e.g. de-AT.
+    locale: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ async def find_contact(tx: Transaction, link: Link) -> Contact | None:
 async def _contact(tx: Transaction, own: str, source: str, predicate: str, **parts: object) -> Contact | None:
     row = await tx.row(
         f"""
-        select b.id, b.name, x.*, c.email, c.phone,
+        select b.id, b.name, x.*, c.locale, c.email, c.phone,
                (select preferred_channel from contact_preference p
                 where p.organization_id = :organization and p.customer_id = c.id)
         from {source} cross join lateral (select {own}) x where {predicate}
@@ -96,8 +98,10 @@ async def _contact(tx: Transaction, own: str, source: str, predicate: str, **par
     )
     if row is None:
         return None
-    brand_id, brand_name, customer_id, message_id, channel, topic, is_test, email, phone, preferred = tuple(row)
-    return Contact(brand_id, brand_name, customer_id, email, phone, preferred, message_id, channel, topic, is_test)
+    brand_id, brand_name, customer_id, message_id, channel, topic, is_test, locale, email, phone, preferred = tuple(row)
+    return Contact(
+        brand_id, brand_name, customer_id, email, phone, preferred, message_id, channel, topic, is_test, locale
+    )
 
 
 async def choices(tx: Transaction, contact: Contact) -> list[Choice]:

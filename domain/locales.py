@@ -1,11 +1,13 @@
 """Locales: which of several languages somebody is written to in."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from domain import customers
 from domain.refusals import Refused
 
 MAX_LOCALES = 50
+_Q = re.compile(r"q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)", re.IGNORECASE)
 
 
 def canonical(given: str, *field: str) -> str:
@@ -29,6 +31,22 @@ def choose(locale: str | None, available: Iterable[str]) -> str | None:
     """The first of the chain that there is, whatever its capitals; None: what is said when nothing fits."""
     known = {name.lower(): name for name in available}
     return next((known[name.lower()] for name in chain(locale) if name.lower() in known), None)
+
+
+def accepted(header: str | None) -> list[str]:
+    """The languages of an Accept-Language header, the dearest first (RFC 9110); at most 20 are looked at."""
+    weighed = []
+    for given in (header or "")[:1_000].split(",")[:20]:
+        name, _, parameter = given.partition(";")
+        weight = _weight(parameter)
+        if name.strip() and weight > 0:
+            weighed.append((weight, name.strip()))
+    return [name for _, name in sorted(weighed, key=lambda one: -one[0])]
+
+
+def _weight(parameter: str) -> float:
+    found = _Q.fullmatch(parameter.strip())
+    return float(found[1]) if found else 0.0 if parameter.strip() else 1.0
 
 
 def check_locales(given: Iterable[str], *field: str) -> list[str]:

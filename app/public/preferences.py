@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from app.public import pages
+from app.public import choosing, pages
 from app.public.forms import form_of
+from app.public.texts import Texts, texts
 from db import contacts
 from db.contacts import Contact
 from db.database import Transaction
@@ -42,38 +43,39 @@ async def _unsubscribe(request: Request) -> Response:
     if request.method == "POST":
         form = await form_of(request)
         if form is None or ("List-Unsubscribe", "One-Click") not in form:
-            return pages.refusal(400, "Not understood", "This must say List-Unsubscribe=One-Click.")
+            return _refused(request, 400, "unclear")
     return await _answered(request, Purpose.UNSUBSCRIBE, _unsubscribing)
 
 
 async def _unsubscribing(request: Request, tx: Transaction, link: Link, contact: Contact) -> Response:
     topic, preferences = await _topic(tx, contact), f"../preferences/{_token(request, Purpose.PREFERENCES, link)}"
+    say = _said(request, contact)
     if request.method != "POST":
-        return pages.asking(contact.brand_name, topic, preferences)
+        return pages.asking(say, contact.brand_name, topic, preferences)
     await contacts.unsubscribe(tx, contact, at=datetime.now(UTC), source="one-click", ip=_address(request))
-    return pages.unsubscribed(contact.brand_name, topic, preferences)
+    return pages.unsubscribed(say, contact.brand_name, topic, preferences)
 
 
 async def _confirm(request: Request) -> Response:
     if request.method == "POST" and ("confirm", "yes") not in (await form_of(request) or []):
-        return pages.refusal(400, "Not understood", "This must say confirm=yes.")
+        return _refused(request, 400, "unclear")
     return await _answered(request, Purpose.CONFIRM, _confirming)
 
 
 async def _confirming(request: Request, tx: Transaction, _link: Link, contact: Contact) -> Response:
-    topic = await _topic(tx, contact)
+    topic, say = await _topic(tx, contact), _said(request, contact)
     if request.method != "POST":
-        return pages.confirming(contact.brand_name, topic)
+        return pages.confirming(say, contact.brand_name, topic)
     if not await contacts.confirm(tx, contact, ip=_address(request)):
-        return pages.refusal(410, "Nothing to confirm", "This was taken back meanwhile; nothing is sent to you.")
-    return pages.confirmed(contact.brand_name, topic)
+        return pages.refusal(say, 410, "gone")
+    return pages.confirmed(say, contact.brand_name, topic)
 
 
 async def _preferences(request: Request) -> Response:
     if request.method == "POST":
         request.state.form = await form_of(request)
         if request.state.form is None or not {"save"} & {name for name, _ in request.state.form}:
-            return pages.refusal(400, "Not understood", "This must be the form of this page.")
+            return _refused(request, 400, "unclear")
     return await _answered(request, Purpose.PREFERENCES, _choosing)
 
 
@@ -82,7 +84,8 @@ async def _choosing(request: Request, tx: Transaction, link: Link, contact: Cont
     if saved:
         await _save(request, tx, contact)
         contact = await contacts.find_contact(tx, link) or contact
-    return pages.preferences(
+    return choosing.preferences(
+        _said(request, contact),
         contact.brand_name,
         await contacts.choices(tx, contact),
         contact.preferred_channel,
@@ -110,25 +113,30 @@ async def _answered(request: Request, purpose: Purpose, answer: Answer) -> Respo
     try:
         await request.app.state.rates.meter(NOBODY, _address(request)).charge(COST)
     except Rejected as refusal:
-        busy = pages.refusal(429, "Too much at once", "Please try again in a moment.")
+        busy = _refused(request, 429, "busy")
         busy.headers["Retry-After"] = str(refusal.details.get("retryAfter", 1))
         return busy
     secret = request.app.state.tools.secret
     link = read([secret], purpose, request.path_params["token"]) if secret else None
     if link is None or (purpose is not Purpose.PREFERENCES and not isinstance(link, MessageLink)):
-        return _unknown()
+        return _refused(request, 404, "unknown")
     known = link
 
     async def work(tx: Transaction) -> Response:
         contact = await contacts.find_contact(tx, known)
-        return _unknown() if contact is None else await answer(request, tx, known, contact)
+        return _refused(request, 404, "unknown") if contact is None else await answer(request, tx, known, contact)
 
     response: Response = await request.app.state.database.attempt(link.organization_id, work)
     return response
 
 
-def _unknown() -> Response:
-    return pages.refusal(404, "There is no such page", "The link is not complete, or what it was about is gone.")
+def _said(request: Request, contact: Contact | None = None) -> Texts:
+    """The language of the page: the customer's own, else the browser's."""
+    return texts(contact.locale if contact else None, request.headers.get("Accept-Language"))
+
+
+def _refused(request: Request, status: int, why: str) -> Response:
+    return pages.refusal(_said(request), status, why)
 
 
 async def _topic(tx: Transaction, contact: Contact) -> str:

@@ -109,6 +109,20 @@ async def test_both_ways_of_writing_a_form_are_understood(site: Site, message: U
     assert await site.states() == {("EMAIL", "marketing"): "UNSUBSCRIBED"}
 
 
+async def test_pages_speak_the_customers_language(site: Site, message: UUID) -> None:
+    path = site.path(Purpose.UNSUBSCRIBE, message)
+    status, page, headers = await site.ask("GET", path, Accept_Language="fr-FR, de;q=0.5")
+    assert (status, headers["content-language"]) == (200, "fr")
+    assert "<title>Se désabonner de " in page
+    await site.shop.rows("update customer set locale = 'de-CH' where organization_id = :organization")
+    status, page, headers = await site.ask("POST", path, ONE_CLICK, Accept_Language="fr")
+    assert (status, headers["content-language"], headers["vary"]) == (200, "de", "Accept-Language, Origin")
+    assert "Sie sind abgemeldet" in page
+    # Of nobody, only the browser is known.
+    status, page, headers = await site.ask("GET", "/unsubscribe/x.y", Accept_Language="nl")
+    assert (status, headers["content-language"]) == (404, "nl")
+
+
 async def test_a_form_whose_parts_are_forms_is_no_fault(site: Site, message: UUID) -> None:
     path = site.path(Purpose.UNSUBSCRIBE, message)
     nested = b"--b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" * 1_000
