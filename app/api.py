@@ -24,7 +24,7 @@ from app.operations import TURNS
 from app.origins import Origins
 from app.posts import Posts
 from app.pressure import Pressure
-from app.providers import trying
+from app.providers import carried, trying
 from app.public.accounts import Accounts
 from app.public.callbacks import Callbacks, callback_routes
 from app.public.certificates import Amazon
@@ -98,6 +98,7 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
             trying(settings),
             show_template=show,
             public_url=settings.public_url,
+            carried=carried(settings),
         )
         secret = known_secret(settings)
         app.state.sightings = Sightings(app.state.database, [secret] if secret else [])

@@ -1,5 +1,6 @@
 """Whether a campaign can be sent as it is now: asked when a person sends or schedules it, and when its time comes."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from db.campaigns import Campaign, unusable_segments
@@ -7,6 +8,7 @@ from db.campaigns.contents import contents_of
 from db.conditions.references import require_references
 from db.database import Transaction
 from db.organizations import find_brand
+from db.providers import active_accounts
 from domain.campaigns import Audience
 from domain.conditions import parse
 from domain.consents import Channel
@@ -28,6 +30,20 @@ async def require_ready(tx: Transaction, campaign: Campaign, sender: str | None,
             raise Refused("INVALID_CONDITION", refusal.message) from None
     await _require_contents(tx, campaign.id)
     await _require_sender(tx, campaign, sender)
+
+
+async def require_carried(
+    tx: Transaction, brand_id: UUID, channels: Collection[Channel], carried: Collection[Channel]
+) -> None:
+    """Refuses PROVIDER_MISSING for a channel on which neither an account nor the installation carries messages.
+
+    Asked when a person sends, and not when the time of a campaign comes: then it waits for a provider, and says so.
+    """
+    for channel in channels:
+        if channel not in carried and not await active_accounts(tx, brand_id, channel.value):
+            how = "make an account with providerAccountCreate"
+            how += ", or set SMTP_URL." if channel is Channel.EMAIL else "."
+            raise Refused("PROVIDER_MISSING", f"Nobody carries messages on {channel}: {how}")
 
 
 async def _require_contents(tx: Transaction, campaign_id: UUID) -> None:

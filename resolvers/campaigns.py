@@ -9,7 +9,7 @@ from db.audience import Preview
 from db.campaigns import Campaign
 from db.database import Transaction
 from db.jobs import make_room
-from db.readiness import require_ready
+from db.readiness import require_carried, require_ready
 from domain import campaigns as rules
 from domain.campaigns import CANCEL, PAUSE, RESUME, SCHEDULE, SEND, UNSCHEDULE, Audience, CampaignStatus, Move
 from domain.conditions import parse
@@ -26,7 +26,7 @@ Done = tuple[UUID | None, list[Refused]]
 async def send(context: Context, campaign_id: UUID, expected_version: int | None) -> Done:
     """Begins to send to the audience as it is now; a second call is refused with ALREADY_SENDING.
 
-    Refuses NOT_FOUND, STALE, WRONG_STATUS and what `require_ready` does.
+    Refuses NOT_FOUND, STALE, WRONG_STATUS, and what `require_ready` and `require_carried` do.
     """
 
     async def work(tx: Transaction) -> UUID:
@@ -119,6 +119,7 @@ async def require_ready_now(context: Context, tx: Transaction, campaign: Campaig
     """As `require_ready`, for an audience of named customers."""
     try:
         await require_ready(tx, campaign, context.tools.sender, of)
+        await require_carried(tx, campaign.brand_id, of.channels, context.tools.carried)
     except Refused as refusal:
         raise Refused(refusal.code, refusal.message, ("input", "brandId")) from None
 
@@ -126,6 +127,7 @@ async def require_ready_now(context: Context, tx: Transaction, campaign: Campaig
 async def _require_ready(context: Context, tx: Transaction, campaign: Campaign) -> None:
     try:
         await require_ready(tx, campaign, context.tools.sender)
+        await require_carried(tx, campaign.brand_id, campaign.audience.channels, context.tools.carried)
     except Refused as refusal:
         raise Refused(refusal.code, refusal.message, ("input", "campaignId")) from None
 

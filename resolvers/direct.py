@@ -27,7 +27,7 @@ async def send(
     """Enters a message to each customer into the ledger, or one for each channel, and owes their sending; gives them.
 
     given: template_id or contents, class_, topic, channel_strategy, delivery_policy, data, name. Refuses INVALID,
-    TOO_MANY, NOT_FOUND, WRONG_CHANNEL, SENDER_MISSING.
+    TOO_MANY, NOT_FOUND, WRONG_CHANNEL, SENDER_MISSING, PROVIDER_MISSING.
     """
 
     async def work(tx: Transaction) -> list[UUID]:

@@ -32,7 +32,8 @@ class Tools:
     tokens: signs and reads access tokens; issuer: whose tokens are believed besides; vault: seals secrets;
     allowed: networks of the operator's own that webhooks may reach; look_up: addresses of a host and port;
     try_account: asks an account's provider whether these secrets are good; show_template: renders for one customer;
-    public_url: where links of ours point."""
+    public_url: where links of ours point; carried: channels on which the installation itself carries messages of
+    brands without an account."""
 
     check_template: Callable[[Content, Channel], None] = _nothing
     secret: bytes | None = None
@@ -46,6 +47,7 @@ class Tools:
     try_account: Callable[[Account, Mapping[str, str]], Awaitable[Tested]] | None = None
     show_template: Callable[[Content, Mapping[str, Any]], Shown] = _nothing_shown
     public_url: str | None = None
+    carried: frozenset[Channel] = frozenset()
 
     def address_key(self, organization_id: UUID) -> AddressKey:
         if self.secret is None:

@@ -49,6 +49,7 @@ class CampaignErrorCode(StrEnum):
     INVALID_CONDITION = "INVALID_CONDITION"
     NAME_TAKEN = "NAME_TAKEN"
     NOT_FOUND = "NOT_FOUND"
+    PROVIDER_MISSING = "PROVIDER_MISSING"
     SEGMENT_NOT_ACTIVE = "SEGMENT_NOT_ACTIVE"
     SENDER_MISSING = "SENDER_MISSING"
     TEMPLATE_ERROR = "TEMPLATE_ERROR"
@@ -72,6 +73,7 @@ described(
         "INVALID_CONDITION": "The condition cannot be read, or names what does not exist.",
         "NAME_TAKEN": "The brand has a template of this name.",
         "NOT_FOUND": "There is no such object, or you may not see it.",
+        "PROVIDER_MISSING": "Nobody carries messages on a channel; the message says which one and what to do.",
         "SEGMENT_NOT_ACTIVE": "A segment of the audience is not active.",
         "SENDER_MISSING": "The brand has no address to send from.",
         "TEMPLATE_ERROR": "The template cannot be rendered.",

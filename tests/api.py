@@ -13,6 +13,7 @@ from db.database import Database, Transaction
 from db.statement import Statement
 from db.webhooks import Vault
 from domain.access import SCOPES, Caller
+from domain.consents import Channel
 from resolvers.context import Context
 from resolvers.tokens import TokenKeys
 from resolvers.tools import Tools
@@ -20,7 +21,15 @@ from schema.execute import PLANNER, execute
 from tests.campaigns import SECRET
 from workers.templates import check, show
 
-TOOLS = Tools(check, SECRET, tokens=TokenKeys([SECRET]), vault=Vault([SECRET]), show_template=show)
+# As if SMTP_URL were set.
+TOOLS = Tools(
+    check,
+    SECRET,
+    tokens=TokenKeys([SECRET]),
+    vault=Vault([SECRET]),
+    show_template=show,
+    carried=frozenset({Channel.EMAIL}),
+)
 # Mutations that are refused without an idempotency key.
 NEED_KEYS = re.compile(r"\b(campaignSend|messageSend|\w+Import)\(")
 Api = Callable[..., Awaitable[dict[str, Any]]]
