@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from app.webhooks import render
+from app.payloads import render
 from db.database import Database
 from db.webhooks import Draft, Vault, add_webhook
 from domain.events import EVENTS, EventType

@@ -1,23 +1,23 @@
-"""How every command gets its database: from the environment, from the running instance, or by servers of its own."""
+"""How every command gets its database: from the environment, from the running instance, or by servers of its own.
+
+What takes long to import is imported where it is used: commands over the API need none of it.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import typer
 
-from app.demo.sizes import Demo
 from app.instance import running
-from app.preparation import opened, prepare
 from app.servers import Addresses, servers
 from app.settings import Settings
-from db.database import Database
-from db.migrate import pending
-from db.tenants import list_tenants
-from workers.bell import Bell
+
+if TYPE_CHECKING:
+    from db.database import Database
 
 Value = TypeVar("Value")
 
@@ -28,10 +28,12 @@ class Connection:
 
     settings: Settings
     addresses: Addresses
-    database: Database
+    database: "Database"
 
     async def organization(self, slug: str | None = None) -> UUID:
         """The organization with this slug, or the only one there is; raises typer.BadParameter otherwise."""
+        from db.tenants import list_tenants
+
         async with self.database.untenanted() as tx:
             tenants = await list_tenants(tx)
         chosen = [tenant for tenant in tenants if slug in (None, tenant.slug)]
@@ -55,6 +57,11 @@ async def connected() -> AsyncIterator[Connection]:
 
     A database of its own is migrated and gets its organization; one that others run is only asked whether it is ready.
     """
+    from app.demo.sizes import Demo
+    from app.preparation import opened, prepare
+    from db.migrate import pending
+    from workers.bell import Bell
+
     settings = Settings()
     with addresses(settings) as found:
         if found.processes:
@@ -72,6 +79,9 @@ async def connected() -> AsyncIterator[Connection]:
 @contextmanager
 def ready(settings: Settings) -> Iterator[Addresses]:
     """The addresses for a long-running process; servers of its own are migrated first."""
+    from app.demo.sizes import Demo
+    from app.preparation import prepare
+
     with addresses(settings) as found:
         if found.processes:
             asyncio.run(prepare(settings, found, Demo.NONE))

@@ -8,7 +8,6 @@ import typer
 from rich.console import Console
 
 from app.cli.connection import connected, run
-from app.manifests import ManifestError, documents_of
 from db.documents import TrustedDocument, changed_texts, list_documents, load_documents, restrict_key
 
 app = typer.Typer(no_args_is_help=True, help="Trusted documents: what clients send by its id.")
@@ -21,6 +20,8 @@ def load(
     organization: Organization = None,
 ) -> None:
     """Add the documents of a manifest. All of them must be valid; those of earlier releases stay."""
+    from app.manifests import ManifestError, documents_of  # the whole schema
+
     try:
         documents = documents_of(json.loads(file.read_text()))
     except (ManifestError, json.JSONDecodeError) as error:

@@ -12,69 +12,109 @@ A noun brings its commands in a file of its own, say app/cli/segments.py:
         async with connected() as wayfare:
             ... wayfare.database, await wayfare.organization("acme")
 
-and one line below: `app.add_typer(segments.app, name="segments")` gives `wayfare segments refresh`.
+and one line below: `"segments": Entry("app.cli.segments", "Segments.")` gives `wayfare segments refresh`. Only the file
+of the command that is called is imported.
 """
 
 import sys
 from typing import NoReturn
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 
-from app.cli import (
-    campaigns,
-    check,
-    documents,
-    explain,
-    imports,
-    journeys,
-    keys,
-    mail,
-    members,
-    organizations,
-    processes,
-    scores,
-    secrets,
-    segments,
-    webhooks,
-)
-from app.servers import CannotStartError
+from app.cli.lazily import Entry, LazyGroup
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-app.command()(processes.run)
-app.command()(processes.serve)
-app.command()(processes.work)
-app.command()(processes.schedule)
-app.command()(processes.migrate)
-app.command(hidden=True)(processes.inbox)
-app.command()(check.check)
-app.command()(explain.explain)
-app.command()(mail.mail)
-app.add_typer(campaigns.app, name="campaigns")
-app.add_typer(documents.app, name="documents")
-app.add_typer(imports.app, name="import")
-app.add_typer(journeys.app, name="journeys")
-app.add_typer(keys.app, name="keys")
-app.add_typer(members.app, name="members")
-app.add_typer(organizations.app, name="organizations")
-app.add_typer(scores.app, name="scores")
-app.add_typer(segments.app, name="segments")
-app.add_typer(webhooks.app, name="webhooks")
-app.add_typer(secrets.app, name="secrets")
+
+class Commands(LazyGroup):
+    """In the order of the help."""
+
+    entries = {  # noqa: RUF012 - never changed
+        "run": Entry(
+            "app.cli.processes",
+            "Run everything for development: private servers, migrations, demo data, API, worker and scheduler.",
+            "run",
+        ),
+        "serve": Entry("app.cli.processes", "Run the API.", "serve"),
+        "work": Entry("app.cli.processes", "Run a worker: it does the jobs that are owed.", "work"),
+        "schedule": Entry(
+            "app.cli.processes",
+            "Run the clock: it owes the jobs that are due by time. Several may run; each moment counts once.",
+            "schedule",
+        ),
+        "migrate": Entry(
+            "app.cli.processes",
+            "Bring the database to the newest schema, with DATABASE_ADMIN_URL if that is set.",
+            "migrate",
+        ),
+        "inbox": Entry(
+            "app.cli.processes",
+            "Keep all mail as files in <state>/inbox: the development stand-in for an SMTP server.",
+            "inbox",
+            hidden=True,
+        ),
+        "check": Entry(
+            "app.cli.check",
+            "Look at the database, Redis, migrations and jobs; status 1 when something is wrong.",
+            "check",
+        ),
+        "explain": Entry(
+            "app.cli.explain",
+            "Print the plan of an operation: each reading with its one statement, or why the loaders answer it.",
+            "explain",
+        ),
+        "mail": Entry(
+            "app.cli.mail",
+            "Hand over a mail from the standard input: a report that could not be delivered, a complaint, an answer.",
+            "mail",
+        ),
+        "campaigns": Entry("app.cli.campaigns", "Campaigns, over the API."),
+        "documents": Entry("app.cli.documents", "Trusted documents: what clients send by its id."),
+        "import": Entry("app.cli.imports", "Import files: CSV with a header, or JSON lines; UTF-8."),
+        "journeys": Entry("app.cli.journeys", "Lifecycle journeys."),
+        "keys": Entry("app.cli.keys", "API keys."),
+        "members": Entry("app.cli.members", "Members, who sign in with a password."),
+        "organizations": Entry("app.cli.organizations", "Organizations."),
+        "scores": Entry("app.cli.scores", "Engagement and risk."),
+        "segments": Entry("app.cli.segments", "Segments."),
+        "webhooks": Entry("app.cli.webhooks", "Webhooks."),
+        "secrets": Entry("app.cli.secrets", "Sealed secrets."),
+    }
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+
+
+@app.callback()
+def _wayfare() -> None:
+    """Self-hosted customer lifecycle."""
 
 
 def main() -> None:
     """Run the command line. What people can mend is printed for them; what they cannot keeps its traceback."""
     try:
         app(prog_name="wayfare")
-    except CannotStartError as error:
-        _fail(str(error))
-    except ValidationError as error:
+    except Exception as error:
+        text = _mendable(error)
+        if text is None:
+            raise
+        _fail(text)
+
+
+def _mendable(error: Exception) -> str | None:
+    """What to tell people who can do something about it."""
+    from pydantic import ValidationError  # only now: it takes long
+
+    from app.servers import CannotStartError
+
+    if isinstance(error, CannotStartError):
+        return str(error)
+    if isinstance(error, ValidationError):
         wrong = "\n".join(f"    {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        _fail(f"A setting is wrong (docs/operations.md lists them):\n{wrong}")
+        return f"A setting is wrong (docs/operations.md lists them):\n{wrong}"
+    return None
 
 
 def _fail(text: str) -> NoReturn:
+    from rich.console import Console
+
     Console(stderr=True).print(text, style="red", highlight=False, markup=False, soft_wrap=True)
     sys.exit(1)

@@ -7,18 +7,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from app import run as supervisor
 from app import webhooks
-from app.api import create_app
 from app.cli.connection import addresses, ready
 from app.demo.sizes import Demo
 from app.providers import outside
 from app.secret import known_secret
-from app.server import Server
 from app.settings import Settings
-from app.telemetry.logs import log_as_json
-from app.telemetry.traces import trace_by_otlp
-from app.telemetry.work import WorkMetrics
 from db.migrate import pending, upgrade
 from workers import main as workers
 from workers.bell import Bell
@@ -31,11 +25,16 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 def run(demo: Annotated[Demo, typer.Option(help="Data for a new organization.")] = Demo.DEFAULT) -> None:
     """Run everything for development: private servers, migrations, demo data, API, worker and scheduler."""
+    from app import run as supervisor
+
     raise typer.Exit(supervisor.run(Settings(), demo, Console()))
 
 
 def serve() -> None:
     """Run the API."""
+    from app.api import create_app  # the whole schema: no other process needs it
+    from app.server import Server
+
     with ready(Settings()) as found:
         settings = Settings(database_url=found.database_url, redis_url=found.redis_url)
         _tell_operators(settings, "wayfare-api")
@@ -71,6 +70,8 @@ def work(threads: Annotated[int, typer.Option(min=1, help="Jobs at a time.")] = 
     webhooks.send(settings)
     keep_audit(settings.audit_days)
     if settings.worker_metrics_port is not None:
+        from app.telemetry.work import WorkMetrics
+
         WorkMetrics().serve(settings.metrics_host, settings.worker_metrics_port)
     with ready(settings) as found:
         workers.work(
@@ -106,8 +107,12 @@ def inbox(port: Annotated[int, typer.Option()]) -> None:
 
 def _tell_operators(settings: Settings, service: str) -> None:
     if settings.log_format == "json":
+        from app.telemetry.logs import log_as_json
+
         log_as_json()
     if settings.traces:
+        from app.telemetry.traces import trace_by_otlp
+
         trace_by_otlp(service)
 
 
