@@ -10,6 +10,7 @@ from db.statement import Statement, all_of, sql
 from domain.conditions import parse
 from domain.refusals import Refused, Rejected
 from resolvers.context import Context
+from resolvers.ids import NOBODY
 from resolvers.preview import current_scope
 from resolvers.readings import Reading
 
@@ -21,6 +22,11 @@ async def find(context: Context, predicate: str, value: object) -> Reading[custo
     """The customer for whom the predicate holds, as a reading like the one by id."""
     found = await context.read(lambda tx: customers.find_customer(tx, predicate, value))
     return context.loaders.one(customers.CUSTOMER_BY_ID, found)
+
+
+async def known(context: Context, predicate: str, value: object) -> UUID:
+    """The customer for whom the predicate holds, to read what is theirs; NOBODY when there is none to be seen."""
+    return await context.read(lambda tx: customers.find_customer(tx, predicate, value)) or NOBODY
 
 
 async def searched(

@@ -38,10 +38,12 @@ class Reading(Generic[Value]):
 class Reads:
     """What a schema field says of itself, so that a plan need not call its resolver.
 
-    key: the attribute of the parent's record that the relation's key equals.
+    key: the attribute of the parent's record that the relation's key equals; page: what the field's arguments, by
+    their Python names, ask of a connection.
     """
 
     shape: Shape
     relation: Relation[Any]
     key: str
     scope: str | None
+    page: Callable[..., PageArguments] = PageArguments

@@ -23,6 +23,7 @@ from resolvers import customers as commands
 from resolvers import timeline as timelines
 from resolvers.ids import row_id
 from resolvers.paging import PageArguments
+from schema import fact_filter, membership_filter, message_filter
 from schema.connections import Connection
 from schema.customer_filter import CustomerWhereInput, filter_condition
 from schema.enums import OrderDirection, described
@@ -36,6 +37,7 @@ from schema.fields import (
     column,
     connected,
     listed,
+    narrowed,
     own_key,
     page_arguments,
     related,
@@ -98,17 +100,32 @@ class Customer(Node):
     segments: Connection[Annotated["SegmentMembership", strawberry.lazy("schema.segments")]] = connected(
         SEGMENTS_OF_CUSTOMER, "The segments they are in, newest first.", scope="segments:view"
     )
-    membership_history: Connection[Annotated["SegmentMembershipChange", strawberry.lazy("schema.segments")]] = (
-        connected(HISTORY_OF_CUSTOMER, "When they entered and left segments and why.", scope="segments:view")
+    membership_history: Connection[Annotated["SegmentMembershipChange", strawberry.lazy("schema.segments")]] = narrowed(
+        HISTORY_OF_CUSTOMER,
+        "When they entered and left segments and why.",
+        membership_filter.matching,
+        scope="segments:view",
+        where=membership_filter.Where,
+        order_by=membership_filter.Order,
     )
     notes: Connection[Annotated["CustomerNote", strawberry.lazy("schema.notes")]] = connected(
         customers.NOTES_OF_CUSTOMER, "Notes, newest first."
     )
-    events: Connection[Annotated["Event", strawberry.lazy("schema.facts")]] = connected(
-        EVENTS_OF_CUSTOMER, "Everything that happened, newest first."
+    events: Connection[Annotated["Event", strawberry.lazy("schema.facts")]] = narrowed(
+        EVENTS_OF_CUSTOMER,
+        "Everything that happened, newest first.",
+        fact_filter.matching,
+        where=fact_filter.EventWhere,
+        order_by=fact_filter.Order,
+        search=fact_filter.Search,
     )
-    orders: Connection[Annotated["Order", strawberry.lazy("schema.facts")]] = connected(
-        ORDERS_OF_CUSTOMER, "Orders, newest first."
+    orders: Connection[Annotated["Order", strawberry.lazy("schema.facts")]] = narrowed(
+        ORDERS_OF_CUSTOMER,
+        "Orders, newest first.",
+        fact_filter.matching,
+        where=fact_filter.OrderWhere,
+        order_by=fact_filter.Order,
+        search=fact_filter.Search,
     )
     consents: list[Annotated["Consent", strawberry.lazy("schema.consents")]] = listed(
         CONSENTS_OF_CUSTOMER, "What they want of each brand, newest first; nothing where nothing was said."
@@ -122,8 +139,13 @@ class Customer(Node):
     contact_preference: Annotated["ContactPreference", strawberry.lazy("schema.consents")] | None = related(
         PREFERENCE_OF_CUSTOMER, "How they want to be reached; null when they never said."
     )
-    messages: Connection[Annotated["Message", strawberry.lazy("schema.messages")]] = connected(
-        MESSAGES_OF_CUSTOMER, "Messages to them, newest first.", scope="campaigns:view"
+    messages: Connection[Annotated["Message", strawberry.lazy("schema.messages")]] = narrowed(
+        MESSAGES_OF_CUSTOMER,
+        "Messages to them, newest first.",
+        message_filter.matching,
+        scope="campaigns:view",
+        where=message_filter.Where,
+        order_by=message_filter.Order,
     )
 
     @strawberry.field(

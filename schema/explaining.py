@@ -82,11 +82,11 @@ class ExplainingQueries:
     ) -> Any:
         for scope in ("segments:view", "customers:view"):
             info.context.caller.require(scope)
-        explanation = await reading.explain(info.context, row_id(segment_id, "Segment"), *_named(customer))
+        explanation = await reading.explain(info.context, row_id(segment_id, "Segment"), *identified(customer))
         return None if explanation is None else _shown(info, explanation)
 
 
-def _named(customer: CustomerIdentifier) -> tuple[str, Any]:
+def identified(customer: CustomerIdentifier) -> tuple[str, Any]:
     """The predicate and the value by which the customer is found."""
     if isinstance(customer.external_id, str):
         return CUSTOMER_BY_EXTERNAL_ID, customer.external_id

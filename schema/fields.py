@@ -1,7 +1,7 @@
 """How a type declares its fields: columns of its own record, and relations that the loaders answer."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -61,6 +61,49 @@ def connected(relation: Relation[Any], description: str, *, scope: str | None = 
     return _field(resolve, description, Reads(Shape.PAGE, relation, key, scope))
 
 
+def narrowed(
+    relation: Relation[Any],
+    description: str,
+    matching: Callable[..., Statement | None],
+    *,
+    scope: str | None = None,
+    key: str = "id",
+    **asked: Any,
+) -> Any:
+    """A to-many relation as a connection that can be narrowed, and ordered by `order_by`.
+
+    asked: the further arguments and their types; `matching` is called with those that are given, but the order.
+    """
+
+    def page(
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        order_by: Any = None,
+        **given: Any,
+    ) -> PageArguments:
+        return page_arguments(first, after, last, before, order_by, matching(**given))
+
+    def resolve(
+        root: strawberry.Parent[Any],
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        **given: Any,
+    ) -> Any:
+        _require(info, scope)
+        return info.context.loaders.page(relation, getattr(root, key), page(first, after, last, before, **given))
+
+    further = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=type_)
+        for name, type_ in asked.items()
+    ]
+    return _field(resolve, description, Reads(Shape.PAGE, relation, key, scope, page), further)
+
+
 def listed(relation: Relation[Any], description: str, *, scope: str | None = None, key: str = "id") -> Any:
     """A to-many relation that is small by nature (at most 250), as a plain list."""
 
@@ -106,9 +149,13 @@ def _require(info: Info, scope: str | None) -> None:
         info.context.caller.require(scope)
 
 
-def _field(resolve: Callable[..., Any], description: str, reads: Reads) -> Any:
+def _field(
+    resolve: Callable[..., Any], description: str, reads: Reads, further: Sequence[inspect.Parameter] = ()
+) -> Any:
     # The class annotation is the type; without this the resolver's own `Any` would be.
     resolve.__annotations__.pop("return")
-    resolve.__signature__ = inspect.signature(resolve)  # type: ignore[attr-defined]  # functions accept attributes
+    signature = inspect.signature(resolve)
+    own = [one for one in signature.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    resolve.__signature__ = signature.replace(parameters=[*own, *further])  # type: ignore[attr-defined]  # functions accept attributes
     told = scoped(description, reads.scope) if reads.scope else description
     return strawberry.field(resolver=resolve, description=told, metadata={READS: reads})

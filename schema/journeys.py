@@ -17,6 +17,7 @@ from domain.journeys.churn import ChurnBasis
 from domain.retention import ActionPriority, RetentionAction
 from resolvers.customers import searched_of
 from resolvers.ids import row_id
+from schema import transition_filter
 from schema.connections import Connection
 from schema.enums import OrderDirection, described
 from schema.fields import (
@@ -29,6 +30,7 @@ from schema.fields import (
     column,
     connected,
     listed,
+    narrowed,
     own_key,
     page_arguments,
     related,
@@ -64,12 +66,6 @@ described(
         "HISTORY": "The median of stays in this stage that ended in churn.",
         "INSUFFICIENT_HISTORY": "Fewer than 20 stays in this stage ended in churn: there is no date.",
     },
-)
-described(
-    Trigger,
-    "Who moved a customer.",
-    {"MANUAL": "A person.", "AUTOMATIC": "The rules of the stages.", "SYSTEM": "The start of the journey."},
-    name="TransitionTrigger",
 )
 described(
     Lock,
@@ -188,8 +184,12 @@ class Journey(Node):
     tasks: Connection[Annotated["Task", strawberry.lazy("schema.tasks")]] = connected(
         TASKS_OF_CUSTOMER, "Work for people about this customer, the first due first.", key="customer_id"
     )
-    transitions: Connection[StageTransition] = connected(
-        records.TRANSITIONS_OF_JOURNEY, "Every stay in a stage, newest first."
+    transitions: Connection[StageTransition] = narrowed(
+        records.TRANSITIONS_OF_JOURNEY,
+        "Every stay in a stage, newest first.",
+        transition_filter.matching,
+        where=transition_filter.Where,
+        order_by=transition_filter.Order,
     )
     customer: Annotated["Customer", strawberry.lazy("schema.customers")] = related(
         CUSTOMER_BY_ID, "Who.", scope="customers:view", key="customer_id"

@@ -15,6 +15,7 @@ from schema.customers import CustomerQueries
 from schema.devices import DeviceMutations
 from schema.direct import MessageSendMutations
 from schema.drafts import DraftMutations
+from schema.events import EventQueries
 from schema.experimenting import ExperimentMutations
 from schema.explaining import ExplainingQueries
 from schema.exporting import ExportMutations
@@ -68,6 +69,7 @@ class Query(
     MemberQueries,
     RoleQueries,
     CustomerQueries,
+    EventQueries,
     TagQueries,
     SegmentQueries,
     ConditionFieldQueries,

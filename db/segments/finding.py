@@ -1,12 +1,15 @@
 """Finding segments."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from db.database import Transaction
 from db.names import named, of_brand
 from db.records import columns_of
 from db.segments.records import Membership
-from db.statement import Statement, sql
+from db.statement import Statement, all_of, sql
+from domain.segments import ChangeReason
 
 
 def matching(type_: str | None, state: str | None, brand_id: UUID | None, search: str | None) -> Statement | None:
@@ -14,6 +17,25 @@ def matching(type_: str | None, state: str | None, brand_id: UUID | None, search
     of_type = sql("t.type = :type", type=type_) if type_ else None
     in_state = sql("t.state = :state", state=state) if state else None
     return named(search, of_type, in_state, of_brand(brand_id))
+
+
+def matching_changes(
+    *,
+    segment_id: UUID | None = None,
+    change: str | None = None,
+    reason: Sequence[ChangeReason] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Statement | None:
+    """Changes of membership of which all that is said holds, from `since` and before `until`; None for all."""
+    asked = [
+        None if segment_id is None else sql("t.segment_id = :segment_id", segment_id=segment_id),
+        None if change is None else sql("t.change = :change", change=change),
+        None if reason is None else sql("t.reason = any(:reasons::text[])", reasons=list(reason)),
+        None if since is None else sql("t.at >= :since", since=since),
+        None if until is None else sql("t.at < :until", until=until),
+    ]
+    return all_of([predicate for predicate in asked if predicate is not None])
 
 
 async def find_membership(tx: Transaction, segment_id: UUID, customer_id: UUID) -> Membership | None:

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
+    GraphQLError,
     GraphQLField,
     GraphQLObjectType,
     GraphQLOutputType,
+    GraphQLSchema,
     get_named_type,
     is_leaf_type,
     is_list_type,
@@ -32,6 +34,8 @@ from db.plans.tree import (
 )
 from db.records import expression_of
 from db.relations import Relation
+from resolvers.paging import PageArguments
+from resolvers.plan.arguments import Arguments
 from resolvers.plan.fallbacks import Reason
 from resolvers.plan.leaves import global_id, json_expression
 from resolvers.readings import GLOBAL_ID, READS, Reads
@@ -39,8 +43,6 @@ from resolvers.readings import GLOBAL_ID, READS, Reads
 # Postgres cuts longer names off.
 MAX_KEY = 63
 
-# The field whose arguments make a reading's window; None for the root, whose reading has its own.
-Connection = tuple[Reads, GraphQLField, FieldDetailsList]
 SubFields = Callable[[GraphQLObjectType, FieldDetailsList], dict[str, FieldDetailsList]]
 
 
@@ -52,9 +54,23 @@ class UnplannableError(Exception):
         self.reason = reason
 
 
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A field whose arguments make a reading's window.
+
+    arguments: how they become those of a connection that says more than a page; None for any other.
+    """
+
+    reads: Reads
+    definition: GraphQLField
+    nodes: FieldDetailsList
+    arguments: Arguments | None
+
+
 @dataclass(slots=True)
 class Compiled:
-    """A plan's tree; `connections` has, for each reading in it, the field whose arguments make its window."""
+    """A plan's tree; `connections` has, for each reading in it, the field whose arguments make its window, but None
+    for the root, whose reading has its own."""
 
     root: Read
     scopes: frozenset[str]
@@ -65,6 +81,7 @@ class Compiled:
 class Compiler:
     """Compiles one reading; `sub_fields` collects the merged fields of a selection, as the executor does."""
 
+    schema: GraphQLSchema
     sub_fields: SubFields
     scopes: set[str] = field(default_factory=set)
     connections: list[Connection | None] = field(default_factory=list)
@@ -124,9 +141,16 @@ class Compiler:
         if reads.scope:
             self.scopes.add(reads.scope)
         link = _expression(relation, reads.key)
-        return Branch(
-            key, link, self._read(reads.shape, reads.relation, definition.type, nodes, (reads, definition, nodes))
-        )
+        connection = Connection(reads, definition, nodes, self._arguments(reads, definition, nodes))
+        return Branch(key, link, self._read(reads.shape, reads.relation, definition.type, nodes, connection))
+
+    def _arguments(self, reads: Reads, definition: GraphQLField, nodes: FieldDetailsList) -> Arguments | None:
+        if reads.page is PageArguments:
+            return None
+        try:
+            return Arguments(self.schema, definition, nodes[0].node)
+        except GraphQLError as error:  # they never fit: the executor says so each time
+            raise UnplannableError(Reason.ARGUMENTS, str(error)) from error
 
     def _part(self, key: str, type_: GraphQLObjectType, nodes: FieldDetailsList, relation: Relation[Any]) -> Part:
         name = nodes[0].node.name.value

@@ -108,7 +108,9 @@ class PlanningExecutor(LoadingExecutor):
         key = (identity(nodes), reading.relation.name, plans.chosen(self.variable_values))
         plan = plans.compiled.get(key)
         if plan is None:
-            compiler = Compiler(lambda type_, nodes: self.collect_subfields(type_, nodes).grouped_field_set)
+            compiler = Compiler(
+                self.schema, lambda type_, nodes: self.collect_subfields(type_, nodes).grouped_field_set
+            )
             plan = plans.remember(key, Plan.of(compiler, reading, type_, nodes))
         return plan
 

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from graphql import get_argument_values
+from graphql import GraphQLError, get_argument_values
 from graphql.execution.values import VariableValues
 
 from db.plans.tree import Shape
 from db.plans.windows import Window
 from db.relations import Relation
+from domain.refusals import Rejected
 from resolvers.loaders import EVERYTHING
 from resolvers.paging import PageArguments, keyset
 from resolvers.plan.arguments import mentions_variables
@@ -20,7 +21,7 @@ class Windows:
 
     def __init__(self, connections: tuple[Connection | None, ...]) -> None:
         self._connections = connections
-        self._varying = [n for n, one in enumerate(connections) if one is None or mentions_variables(one[2][0].node)]
+        self._varying = [n for n, one in enumerate(connections) if one is None or mentions_variables(one.nodes[0].node)]
         self._first: list[Window | None] = []
         # A root's page is mostly the same as the last time; comparing is quicker than making it.
         self._last: tuple[PageArguments, Window | None] | None = None
@@ -51,12 +52,20 @@ class Windows:
 
 
 def _nested(connection: Connection, variables: VariableValues) -> Window | None:
-    reads, definition, nodes = connection
+    reads = connection.reads
     if reads.shape is not Shape.PAGE:
         return _window(reads.shape, reads.relation, EVERYTHING)
-    first = nodes[0]
-    given = get_argument_values(definition, first.node, variables, first.fragment_variable_values)
-    return _window(reads.shape, reads.relation, PageArguments(**given))
+    return _window(reads.shape, reads.relation, reads.page(**_given(connection, variables)))
+
+
+def _given(connection: Connection, variables: VariableValues) -> dict[str, Any]:
+    if connection.arguments is None:
+        first = connection.nodes[0]
+        return get_argument_values(connection.definition, first.node, variables, first.fragment_variable_values)
+    try:
+        return connection.arguments.of(variables)
+    except GraphQLError as error:
+        raise Rejected("BAD_USER_INPUT", str(error)) from error
 
 
 def _window(shape: Shape, relation: Relation[Any], arguments: PageArguments) -> Window | None:

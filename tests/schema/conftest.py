@@ -1,4 +1,4 @@
-"""Fixtures that listen to what the schema tells."""
+"""Fixtures that listen to what the schema tells, and that walk its connections."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,8 +11,9 @@ from db.database import Database
 from domain.access import SCOPES
 from resolvers.context import Context
 from schema.execute import begin
-from tests.api import TOOLS, caller
+from tests.api import TOOLS, Api, caller
 from tests.feed import Here
+from tests.schema.paging import Reader, World, paged_world, reader
 from tests.schema.watching import Subscribe
 
 
@@ -42,3 +43,15 @@ def subscribe(database: Database, organization: UUID, feed: Here) -> Subscribe:
         return await begin(context(), document, {"id": id_}, fresh=context)
 
     return run
+
+
+@pytest.fixture(scope="module")
+async def paged(database: Database) -> World:
+    """Rows for every connection; the tests only read them."""
+    return await paged_world(database)
+
+
+@pytest.fixture
+def read(api: Api, paged: World) -> Reader:
+    """`(await read(connection))(arguments)` gives a page of it, of the parent with the most rows; None without any."""
+    return reader(api, paged)

@@ -85,7 +85,8 @@ async def test_who_may_not_see_customers_finds_nothing_out_by_their_names(api: A
 async def test_the_audit_log_is_found_by_the_deed_its_request_and_who_did_it(
     api: Api, database: Database, organization: UUID
 ) -> None:
-    key = await api('mutation { apiKeyCreate(input: {name: "Kässe", scopes: ["customers:view"]}) { apiKey { prefix } } }')
+    create = "mutation ($input: ApiKeyCreateInput!) { apiKeyCreate(input: $input) { apiKey { prefix } } }"
+    key = await api(create, input={"name": "Kässe", "scopes": ["customers:view"]})
     by_key = f"key:wf_{key['data']['apiKeyCreate']['apiKey']['prefix']}"
     member = await add_person(database, organization, "zoe@x.example", password=None)
     entries = [("brandCreate", f"member:{member}"), ("brandUpdate", by_key), ("roleCreate", f"member:{member}")]
@@ -123,7 +124,7 @@ async def test_bulk_operations_are_narrowed_and_ordered(api: Api, database: Data
             "update bulk_operation set state = 'FAILED', error = 'The file is no CSV: Größe' where kind = 'IMPORT'"
         )
     both = [ids[BulkKind.IMPORT], ids[BulkKind.EXPORT]]
-    for given, expected in [
+    trials: list[tuple[dict[str, Any], list[str]]] = [
         ({"where": {"kind": ["IMPORT"]}}, both[:1]),
         ({"where": {"state": ["QUEUED", "RUNNING"]}}, both[1:]),
         ({"where": {"actor": "key:b"}}, both[1:]),
@@ -134,7 +135,8 @@ async def test_bulk_operations_are_narrowed_and_ordered(api: Api, database: Data
         ({"search": "KEY:B"}, both[1:]),
         ({"order": {"field": "CREATED_AT", "direction": "ASC"}}, both),
         ({"order": {"field": "CREATED_AT"}}, both[::-1]),
-    ]:
+    ]
+    for given, expected in trials:
         assert [node["id"] for node in await nodes(api, OPERATIONS, **given)] == expected, given
 
 
@@ -148,7 +150,7 @@ async def test_templates_are_narrowed_by_keys_as_by_arguments(api: Api, database
         assert made["data"]["templateCreate"]["template"], made
     async with database.tenant(organization) as tx:
         await tx.run("update template set archived_at = now() where name = 'text'")
-    for given, expected in [
+    trials: list[tuple[dict[str, Any], list[str]]] = [
         ({}, ["mail"]),
         ({"where": {"archived": True}}, ["text"]),
         ({"where": {"channel": ["SMS", "EMAIL"]}}, ["mail"]),
@@ -157,7 +159,8 @@ async def test_templates_are_narrowed_by_keys_as_by_arguments(api: Api, database
         ({"where": {"brandId": global_id("Brand", brand)}}, ["mail"]),
         ({"where": {"brandId": global_id("Brand", new_id())}}, []),
         ({"where": {"brandId": global_id("Brand", brand)}, "brand": global_id("Brand", new_id())}, []),
-    ]:
+    ]
+    for given, expected in trials:
         assert [node["name"] for node in await nodes(api, TEMPLATES, **given)] == expected, given
 
 
@@ -171,3 +174,61 @@ async def test_a_search_has_so_many_words(api: Api, field: str) -> None:
     assert "errors" not in await api(document, search=" ".join(words[:-1] * 2))
     answer = await api(document, search=" ".join(words))
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["BAD_USER_INPUT"]
+
+
+FACTS = """
+query ($customer: CustomerIdentifier!, $events: EventWhereInput, $orders: OrderWhereInput, $order: EventOrder,
+       $search: String) {
+  root: events(customer: $customer, where: $events, orderBy: $order, search: $search) { nodes { key } }
+  customer(by: $customer) {
+    events(where: $events, orderBy: $order, search: $search) { nodes { key } totalCount { value } }
+    orders(where: $orders, orderBy: $order) { nodes { key } }
+  }
+}
+"""
+TELL = """
+mutation ($orders: OrdersRecordInput!, $event: EventTrackInput!) {
+  ordersRecord(input: $orders) { userErrors { message } } eventTrack(input: $event) { userErrors { message } }
+}
+"""
+
+
+@pytest.mark.parametrize("planner", [True, False])
+async def test_what_happened_to_a_customer_is_narrowed_beneath_them_as_at_the_root(
+    api: Api, database: Database, organization: UUID, planner: bool
+) -> None:
+    [ann, _] = await add_customers(database, organization, ["ann", "bob"])
+    who = {"id": global_id("Customer", ann)}
+    orders = [
+        {"key": f"o{day}", "customer": who, "amount": "5", "occurredAt": f"2026-01-0{day}T00:00:00Z"}
+        | ({"status": "CANCELLED"} if day == 2 else {})
+        for day in (1, 2, 3)
+    ]
+    event = {"key": "e9", "source": "App", "customer": who, "name": "Größe", "occurredAt": "2026-01-09T00:00:00Z"}
+    told = await api(TELL, orders={"source": "shop", "orders": orders}, event=event)
+    assert told["data"] == {"ordersRecord": {"userErrors": []}, "eventTrack": {"userErrors": []}}
+    trials: list[tuple[dict[str, Any], list[str], list[str]]] = [
+        ({}, ["e9", "o3", "o2", "o1"], ["o3", "o2", "o1"]),
+        ({"order": {"field": "OCCURRED_AT", "direction": "ASC"}}, ["o1", "o2", "o3", "e9"], ["o1", "o2", "o3"]),
+        ({"events": {"kind": ["CUSTOM"]}}, ["e9"], ["o3", "o2", "o1"]),
+        ({"events": {"name": ["Größe"], "kind": ["ORDER"]}}, [], ["o3", "o2", "o1"]),
+        ({"events": {"status": ["CANCELLED"]}, "orders": {"status": ["COMPLETED"]}}, ["o2"], ["o3", "o1"]),
+        ({"events": {"since": "2026-01-02T00:00:00Z", "until": "2026-01-03T00:00:00Z"}}, ["o2"], ["o3", "o2", "o1"]),
+        ({"orders": {"source": "nowhere"}}, ["e9", "o3", "o2", "o1"], []),
+        ({"search": "GROSSE app"}, ["e9"], ["o3", "o2", "o1"]),
+    ]
+    for given, events, only_orders in trials:
+        for _ in range(2):  # the second run of a document may go without an executor
+            answer = await api(FACTS, planner=planner, customer=who, **given)
+            assert "errors" not in answer, answer
+            found = answer["data"]["customer"]
+            keys = [[node["key"] for node in page["nodes"]] for page in (answer["data"]["root"], found["events"])]
+            assert keys == [events, events], given
+            assert found["events"]["totalCount"]["value"] == len(events)
+            assert [node["key"] for node in found["orders"]["nodes"]] == only_orders, given
+
+
+async def test_events_of_whom_nobody_knows_are_none(api: Api) -> None:
+    for who in ({"externalId": "nobody"}, {"email": "nobody@x.example"}, {"id": global_id("Customer", new_id())}):
+        answer = await api(FACTS, customer=who)
+        assert answer["data"] == {"root": {"nodes": []}, "customer": None}
