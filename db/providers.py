@@ -17,6 +17,8 @@ from domain.provider_accounts import Draft
 
 # Secrets sealed again in one transaction: those who use the others meanwhile do not wait.
 BATCH = 100
+# Days, for whoever wants to see what an account does.
+USAGE_KEPT = 31
 _USED = """
 coalesce((select u.calls from provider_usage u
           where u.organization_id = t.organization_id and u.account_id = t.id
@@ -266,3 +268,14 @@ async def spend(tx: Transaction, account_id: UUID, calls: int, quota: int) -> tu
     )
     assert row is not None
     return row["granted"], row["ends"]
+
+
+async def prune_usage(tx: Transaction) -> int:
+    """Forgets how many calls were made a month ago: a quota asks for today alone."""
+    return await tx.run(
+        """
+        delete from provider_usage
+        where organization_id = :organization and day < (clock_timestamp() at time zone 'UTC')::date - :kept::integer
+        """,
+        kept=USAGE_KEPT,
+    )

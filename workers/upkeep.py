@@ -8,6 +8,7 @@ from db.audit import prune_audit
 from db.bulk_results import prune_results
 from db.idempotency import prune_keys
 from db.journeys.counts import recount
+from db.providers import prune_usage
 from db.schedule import prune_runs
 from db.segments.refreshes import prune_refreshes
 from workers.jobs import Again, Run, handles
@@ -32,6 +33,7 @@ async def prune(run: Run) -> Again | None:
         if drifted := await recount(tx):
             _log.error("the stored counts of %s stages were wrong and have been set right", drifted)
         await prune_keys(tx)
+        await prune_usage(tx)
         if _audit_kept:
             await prune_audit(tx, _audit_kept)
         return Again() if await jobs.prune(tx) else None

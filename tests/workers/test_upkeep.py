@@ -8,6 +8,7 @@ import pytest
 from db.audit import prune_audit
 from db.database import Database
 from db.jobs import request_job
+from db.providers import prune_usage, spend
 from domain.ids import new_id
 from tests.jobs import drain
 from workers import upkeep
@@ -64,3 +65,50 @@ async def test_pruning_reaches_no_other_organization(database: Database, organiz
     async with database.tenant(new_id()) as tx:
         assert await prune_audit(tx, timedelta(days=1)) == 0
     assert await told(database, organization) == ["old"]
+
+
+async def test_calls_of_a_month_ago_are_forgotten_and_those_of_today_count_on(
+    database: Database, organization: UUID
+) -> None:
+    account = new_id()
+    async with database.tenant(organization) as tx:
+        await tx.run(
+            "insert into provider_account (organization_id, id, channel, kind, name) "
+            "values (:organization, :id, 'EMAIL', 'INBOX', 'Mails')",
+            id=account,
+        )
+        await tx.run(
+            """
+            insert into provider_usage (organization_id, account_id, day, calls)
+            select :organization, :id, (clock_timestamp() at time zone 'UTC')::date - age, 7
+            from unnest(array[0, 30, 31, 32, 400]) age
+            """,
+            id=account,
+        )
+        await request_job(tx, "jobs.prune", dedupe_key="schedule")
+    await drain(database, organization)
+    async with database.tenant(organization) as tx:
+        ages = await tx.rows(
+            "select (clock_timestamp() at time zone 'UTC')::date - day as age from provider_usage order by day desc"
+        )
+        # At midnight they are a day older, before they are pruned or after.
+        assert [row["age"] for row in ages] in ([0, 30, 31], [1, 31], [1, 31, 32])
+        assert (await spend(tx, account, 5, 10))[0] in (3, 5)
+
+
+async def test_pruning_calls_reaches_no_other_organization(database: Database, organization: UUID) -> None:
+    account = new_id()
+    async with database.tenant(organization) as tx:
+        await tx.run(
+            "insert into provider_account (organization_id, id, channel, kind, name) "
+            "values (:organization, :id, 'EMAIL', 'INBOX', 'Mails')",
+            id=account,
+        )
+        await tx.run(
+            "insert into provider_usage (organization_id, account_id, day) values (:organization, :id, '2020-01-01')",
+            id=account,
+        )
+    async with database.tenant(new_id()) as tx:
+        assert await prune_usage(tx) == 0
+    async with database.tenant(organization) as tx:
+        assert await prune_usage(tx) == 1
