@@ -11,6 +11,7 @@ from starlette.types import Scope
 from app.callers import caller_of, stranger
 from app.operations import Answer, carry_out, fresh_context
 from app.replies import Reply, WaitError, answered
+from app.request_ids import request_id
 from app.requests import Operation, Unacceptable
 from app.sse import EVENT_STREAM
 from domain.access import Caller, unauthenticated
@@ -52,6 +53,7 @@ async def run(
     scope["wayfare.asked"] = caller, operation
     context = fresh_context(state, caller, asked.address)
     context.idempotency_key = asked.idempotency_key
+    context.request_id = request_id(scope)
     try:
         answer = await carry_out(
             state,

@@ -14,6 +14,7 @@ from app.answering import Asked, reply_to
 from app.negotiation import preferred
 from app.patience import Patience
 from app.replies import COMMON, GRAPHQL, JSON, Reply, failed, refused, type_of
+from app.request_ids import HEADER, request_id, telling
 from app.requests import Operation, Unacceptable, check_post, read_post
 from app.sse import EVENT_STREAM
 from domain.refusals import Rejected
@@ -21,9 +22,7 @@ from domain.refusals import Rejected
 PATH = "/graphql"
 REMEMBERED = 1_000
 # Different in every request, and nothing that decides how it is answered; who asks is not remembered here.
-_VARYING = frozenset(
-    {b"authorization", b"content-length", b"idempotency-key", b"x-request-id", b"traceparent", b"tracestate"}
-)
+_VARYING = frozenset({b"authorization", b"content-length", b"idempotency-key", HEADER, b"traceparent", b"tracestate"})
 # Longer ones are looked at by whoever counts them.
 _LONGEST = 4_096
 
@@ -52,12 +51,21 @@ class Posts:
         if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST":
             head = self._head(scope)
         if head is None:
-            await self._rest(scope, receive, send)
+            await self.long(scope, receive, send)
             return
         reply = await self._reply(scope, receive, head)
-        headers = [*head.told, (b"content-length", b"%d" % len(reply.body)), *_raw(reply.headers)]
+        headers = [
+            *head.told,
+            (HEADER, request_id(scope).encode()),
+            (b"content-length", b"%d" % len(reply.body)),
+            *_raw(reply.headers),
+        ]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
+
+    async def long(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The way of everything else."""
+        await self._rest(scope, receive, telling(send, scope) if scope["type"] == "http" else send)
 
     def _head(self, scope: Scope) -> Head | None:
         """None for what takes the long way."""

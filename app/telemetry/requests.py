@@ -1,23 +1,18 @@
 """Each HTTP request as those who watch the API see it: who asked for what, how it ended, how long it took."""
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import GraphQLError
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.request_ids import request_id
 from app.requests import Operation
 from domain.access import Caller
-from domain.ids import new_id
 from domain.refusals import Rejected
 from schema.documents import read_document
-
-# What others may call a request: enough for every proxy's ids, and nothing that could break a line.
-_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +38,7 @@ Observer = Callable[[Observed], None]
 
 
 class Observing:
-    """ASGI middleware that tells observers about each request, and the client the request's id."""
+    """ASGI middleware that tells observers about each request."""
 
     def __init__(self, app: ASGIApp, observers: Sequence[Observer]) -> None:
         self._app, self._observers = app, observers
@@ -52,21 +47,18 @@ class Observing:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
-        id_ = given if _ID.fullmatch(given) else str(new_id())
         status, began = 500, time.perf_counter()
 
         async def told(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-Id"] = id_
             await send(message)
 
         try:
             await self._app(scope, receive, told)
         finally:
-            observed = observed_of(scope, id_, status, time.perf_counter() - began)
+            observed = observed_of(scope, request_id(scope), status, time.perf_counter() - began)
             for observe in self._observers:
                 observe(observed)
 

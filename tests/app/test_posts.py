@@ -86,7 +86,7 @@ async def test_both_ways_answer_alike(
         key = await create_key(tx, name="test", scopes=list(SCOPES))
     given = {"host": "api.example", "content-type": "application/json", "authorization": f"Bearer {key}"} | headers
     async with running(settings) as app:
-        short, long = posts(app), posts(app)._rest
+        short, long = posts(app), posts(app).long
         for body in BODIES:
             assert await ask(short, app, given, body) == await ask(long, app, given, body), body[:60]
 
@@ -159,5 +159,13 @@ async def ask(way: Any, app: Starlette, headers: dict[str, str], body: bytes) ->
         sent.append(message)
 
     await way(scope_of(app, headers), receive, send)
-    told = [(name, VARYING.sub(b"", value)) for name, value in sent[0]["headers"] if name != b"content-length"]
+    told = [(name, _comparable(name, value)) for name, value in sent[0]["headers"] if name != b"content-length"]
     return sent[0]["status"], sorted(told), VARYING.sub(b"", b"".join(part.get("body", b"") for part in sent[1:]))
+
+
+def _comparable(name: bytes, value: bytes) -> bytes:
+    """No two requests have one id, unless their client says so."""
+    if name == b"x-request-id" and value != b"r-1":
+        assert value
+        return b""
+    return VARYING.sub(b"", value)
