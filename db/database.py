@@ -25,9 +25,11 @@ LIMITED_ROLE = "wayfare_limited"
 _ATTEMPTS = 3
 _SESSION = {"jit": "off", "application_name": "wayfare", "timezone": "UTC"}
 # A statement of one round trip is a page or an object by keys: the same plan serves all of them. What a transaction
-# runs may touch ten rows or a million, so there the values decide.
+# runs may touch ten rows or a million, so there the values decide. Jobs give their statements sets of customers, of
+# which a plan for any set expects ten: it would compare thousands of rows with each other, so theirs are planned anew.
 _PLANS = {"plan_cache_mode": "force_generic_plan"}
-_BEGIN = "begin; set local plan_cache_mode = auto"
+BY_VALUES = "auto"
+EACH_TIME = "force_custom_plan"
 # How long Postgres lets a session of requests, or of jobs, work, wait for a lock and keep a transaction open idle. With
 # a pooler they are settings of the role: what a session sets would stay for the next one.
 REQUESTS = {"statement_timeout": "8s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s"}
@@ -129,8 +131,15 @@ class Transaction:
 class Database:
     """A pool of connections that act as the application role."""
 
-    def __init__(self, connections: Connections, bell: Bell | None = None, announce: Announce | None = None) -> None:
+    def __init__(
+        self,
+        connections: Connections,
+        bell: Bell | None = None,
+        announce: Announce | None = None,
+        plans: str = BY_VALUES,
+    ) -> None:
         self._connections = connections
+        self._plans = plans
         self._bell = bell
         self._announce = announce
 
@@ -146,11 +155,12 @@ class Database:
         announce: Announce | None = None,
         patience: float | None = None,
         limits: Mapping[str, str] | None = None,
+        plans: str = BY_VALUES,
     ) -> "Database":
         """Connects; `pooler` is for PgBouncer in transaction mode, which loses prepared statements.
 
         `patience` is how many seconds to wait for a free connection (db/connections.py); `limits` are REQUESTS, JOBS or
-        none.
+        none; `plans` says how statements of transactions are planned, BY_VALUES or EACH_TIME.
 
         `bell` is called with the ids of the jobs a transaction requested, `announce` with the events it tells, after
         its commit; neither may block.
@@ -166,7 +176,7 @@ class Database:
             statement_cache_size=0 if pooler else 512,
             server_settings={"role": role, **_SESSION, **({} if pooler else {**_PLANS, **(limits or {})})},
         )
-        database = cls(Connections(pool, size, patience), bell, announce)
+        database = cls(Connections(pool, size, patience), bell, announce, plans)
         try:
             await database._refuse_powerful_role()
         except BaseException:
@@ -205,7 +215,7 @@ class Database:
         brands: it sees only what is these brands' (docs/decisions/0010); None for all. Raises FORBIDDEN when it writes
         what is not.
         """
-        async with self._begin(_begin(organization_id, brands)) as connection:
+        async with self.begin(organization_id, brands) as connection:
             tx = Transaction(connection, organization_id, brands)
             try:
                 yield tx
@@ -246,14 +256,19 @@ class Database:
     @asynccontextmanager
     async def untenanted(self) -> AsyncIterator[Transaction]:
         """A transaction without an organization: sees no tenant row, may call the named definer functions."""
-        async with self._begin(_BEGIN) as connection:
+        async with self.begin() as connection:
             yield Transaction(connection, None)
 
     @asynccontextmanager
-    async def _begin(self, begin: str) -> AsyncIterator[Any]:
+    async def begin(
+        self, organization_id: UUID | None = None, brands: frozenset[UUID] | None = None
+    ) -> AsyncIterator[Any]:
+        """The connection of a transaction: what `tenant` and `untenanted` are made of."""
         async with self._connections.use() as connection:
             try:
-                await connection.execute(begin)
+                await connection.execute(
+                    f"begin; set local plan_cache_mode = {self._plans}{_of(organization_id, brands)}"
+                )
                 yield connection
             except Exception:
                 await connection.execute("rollback")
@@ -282,13 +297,15 @@ def _alone(text: str, number: int) -> str:
     return f"{text} from (select set_config('app.organization', ${number}, true) offset 0) tenant"
 
 
-def _begin(organization_id: UUID, brands: frozenset[UUID] | None) -> str:
-    """Begins in one round trip. Identifiers are UUID objects, so their text cannot carry anything else."""
-    begin = f"{_BEGIN}; set local app.organization = '{UUID(str(organization_id))}'"
+def _of(organization_id: UUID | None, brands: frozenset[UUID] | None) -> str:
+    """Said in the same round trip. Identifiers are UUID objects, so their text cannot carry anything else."""
+    if organization_id is None:
+        return ""
+    organization = f"; set local app.organization = '{UUID(str(organization_id))}'"
     if brands is None:
-        return begin
+        return organization
     listed = ",".join(sorted(str(UUID(str(brand))) for brand in brands))
-    return f"{begin}; set local app.brands = '{{{listed}}}'; set local role {LIMITED_ROLE}"
+    return f"{organization}; set local app.brands = '{{{listed}}}'; set local role {LIMITED_ROLE}"
 
 
 async def _prepare(connection: Any) -> None:

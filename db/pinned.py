@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from db.database import Database, Transaction, _begin
+from db.database import Database, Transaction
 from db.statement import Statement
 from domain.live import Event
 from domain.refusals import Rejected
@@ -82,7 +82,7 @@ async def pinned(
     database: Database, organization_id: UUID, brands: frozenset[UUID] | None = None
 ) -> AsyncIterator[Pinned]:
     """The one transaction; commits at the end, and rolls everything back on an exception."""
-    async with database._begin(_begin(organization_id, brands)) as connection:
+    async with database.begin(organization_id, brands) as connection:
         one = Pinned(database, connection)
         try:
             yield one

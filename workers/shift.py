@@ -5,7 +5,7 @@ import contextlib
 import logging
 from uuid import UUID
 
-from db.database import JOBS, Database
+from db.database import EACH_TIME, JOBS, Database
 from db.jobs import fair
 from workers import handlers
 from workers.bell import Bell
@@ -40,7 +40,7 @@ class Shift:
         try:
             # Two more than hands: the sweeper and the clock.
             database = await Database.open(
-                database_url, size=hands + 2, pooler=pooler, bell=bell, announce=announcer, limits=JOBS
+                database_url, size=hands + 2, pooler=pooler, bell=bell, announce=announcer, limits=JOBS, plans=EACH_TIME
             )
         except BaseException:
             _close(bell, announcer)
