@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from db.conditions import facts, fields, sources
+from db.conditions.aggregates import aggregate
 from db.conditions.joins import Joins
 from db.conditions.percentiles import ranked
 from db.statement import Statement, sql
@@ -25,7 +26,7 @@ def actual(leaf: tree.Leaf, joins: Joins) -> Statement:
         case tree.NumberLeaf() | tree.TextLeaf() | tree.DateLeaf() | tree.SetLeaf():
             return _field(leaf, joins)
         case tree.FactLeaf():
-            return _number(facts.aggregate_value(leaf, joins.add(facts.aggregated(leaf, scope))))
+            return _number(aggregate(leaf, joins))
         case tree.InSegment(segment_id):
             return sql("to_jsonb(:member)", member=joins.has(sources.members(segment_id, scope)))
         case tree.StageLeaf():

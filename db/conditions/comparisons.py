@@ -93,11 +93,16 @@ def _instants(comparison: Comparison, scope: Scope) -> dict[str, Any]:
         case Operator.WITHIN_DAYS | Operator.OLDER_THAN_DAYS if isinstance(operand, int):
             return {"value": scope.days_ago(operand)}
         case _ if isinstance(operand, Span):
-            return {"min": scope.start_of(_day(operand.min)), "max": _end_of(_day(operand.max), scope)}
+            return dict(zip(("min", "max"), days_between(operand, scope), strict=True))
         case _ if isinstance(operand, date):
             return {"value": scope.start_of(operand), "next": _end_of(operand, scope)}
         case _:
             return {"value": operand}
+
+
+def days_between(days: Span, scope: Scope) -> tuple[datetime, datetime]:
+    """When the first of the days begins and the last one is over."""
+    return scope.start_of(_day(days.min)), _end_of(_day(days.max), scope)
 
 
 def _day(end: Decimal | date) -> date:

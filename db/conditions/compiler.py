@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from db.conditions import facts, fields, sources
+from db.conditions.aggregates import aggregate
 from db.conditions.comparisons import compare_day, compare_instant, compare_number, compare_text
 from db.conditions.joins import Joins
 from db.conditions.percentiles import in_top
@@ -63,7 +64,7 @@ def _leaf(leaf: tree.Leaf, joins: Joins) -> Statement:
         case tree.NumberLeaf() | tree.TextLeaf() | tree.DateLeaf() | tree.SetLeaf():
             return _field(leaf, joins)
         case tree.FactLeaf():
-            return facts.compare_aggregate(leaf, joins.add(facts.aggregated(leaf, scope)))
+            return compare_number(aggregate(leaf, joins), leaf.comparison)
         case tree.InSegment(segment_id):
             return joins.has(sources.members(segment_id, scope))
         case tree.StageLeaf():

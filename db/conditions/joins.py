@@ -1,8 +1,20 @@
 """The tables that a compiled condition reads beside the customer, each joined once however often it is asked for."""
 
+from collections.abc import Callable
+from typing import Protocol, TypeVar, cast
+
 from db.conditions.scope import Scope
 from db.slices import Range
 from db.statement import Statement, join, sql
+
+
+class Shared(Protocol):
+    """A source whose columns are asked for one after another."""
+
+    def statement(self) -> Statement: ...
+
+
+S = TypeVar("S", bound=Shared)
 
 
 class Joins:
@@ -10,13 +22,22 @@ class Joins:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self._sources: list[Statement] = []
+        self._sources: list[Statement | Shared] = []
+        self._shared: dict[str, int] = {}
 
     def add(self, source: Statement) -> Statement:
         """Joins the source and returns its alias; its columns are NULL for a customer it does not name."""
         if source not in self._sources:
             self._sources.append(source)
         return Statement(f"s{self._sources.index(source)}")
+
+    def share(self, key: str, make: Callable[[], S]) -> tuple[Statement, S]:
+        """The alias of the one source of this key, and the source itself, to which columns may be added."""
+        if key not in self._shared:
+            self._shared[key] = len(self._sources)
+            self._sources.append(make())
+        place = self._shared[key]
+        return Statement(f"s{place}"), cast("S", self._sources[place])
 
     def has(self, source: Statement) -> Statement:
         """Whether the source names the customer."""
@@ -58,5 +79,6 @@ def _brand(scope: Scope) -> Statement:
     )
 
 
-def _left_join(number: int, source: Statement) -> Statement:
-    return sql(f"left join (:source) s{number} on s{number}.customer_id = c.id", source=source)
+def _left_join(number: int, source: Statement | Shared) -> Statement:
+    read = source if isinstance(source, Statement) else source.statement()
+    return sql(f"left join (:source) s{number} on s{number}.customer_id = c.id", source=read)
