@@ -55,6 +55,7 @@ async def _evaluate(
     tx: Transaction, organization: Organization, candidates: Statement, now: datetime, changed: Collection[str] | None
 ) -> None:
     """Whatever reads something of what changed, and what follows from that."""
+    known = changed is not None
     moving = await stages_concerned(tx, changed)
     if moving and await evaluate(tx, organization, candidates=candidates, now=now, actor=SETTLE_JOB):
         changed = None if changed is None else {*changed, STAGE}
@@ -64,4 +65,5 @@ async def _evaluate(
             tx, organization, chosen, candidates=candidates, now=now, reason=ChangeReason.LIVE, percentiles=False
         )
     if moving or chosen != []:
-        await note_dues(tx, organization, candidates, now)
+        # Of whom it is known what changed, more is likely to change today.
+        await note_dues(tx, organization, candidates, now, soon=known)

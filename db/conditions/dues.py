@@ -8,6 +8,7 @@ once however many leaves ask for it, and only the earliest flip becomes an insta
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from math import ceil, floor
 
@@ -25,9 +26,12 @@ _LATEST = 40_000
 _AGES = {"tenureDays": "acquiredAt", "daysSinceLastOrder": "lastOrderAt"}
 
 
-def dues(conditions: Iterable[Condition], scope: Scope) -> Statement | None:
-    """customer_id and due_at, the earliest flip after now, of those in scope who have one; None without such leaves."""
-    flips = _Flips(Joins(scope))
+def dues(conditions: Iterable[Condition], scope: Scope, *, soon: bool = False) -> Statement | None:
+    """customer_id and due_at, the earliest flip after now, of those in scope who have one; None without such leaves.
+
+    soon: a window of facts is said to flip with the next day, which costs no look at them.
+    """
+    flips = _Flips(Joins(scope), soon)
     for condition in conditions:
         for leaf in tree.leaves(condition):
             flips.add(leaf)
@@ -39,6 +43,7 @@ class _Flips:
     """ages: of a day, at how many days after it something may change. days, instants: flips themselves."""
 
     joins: Joins
+    soon: bool
     ages: list[tuple[Statement, set[int]]] = field(default_factory=list)
     days: list[Statement] = field(default_factory=list)
     instants: list[Statement] = field(default_factory=list)
@@ -53,8 +58,12 @@ class _Flips:
                 self._aging(self._day(_AGES[key]), _thresholds(comparison))
             case tree.NumberLeaf("purchaseFrequency", _):
                 self._once(self.days, self._month())
-            case tree.FactLeaf():
-                self._once(self.instants, sql(":f.due_at", f=self.joins.add(facts.due(leaf, self.joins.scope))))
+            case tree.FactLeaf(within_days=int()) if not self.soon:
+                self._facts(facts.due(leaf, self.joins.scope))
+            case tree.FactLeaf(within_days=days):
+                self._facts(facts.awaited(leaf, self.joins.scope))
+                if days is not None:
+                    self._once(self.days, sql(":tomorrow::date", tomorrow=self.joins.scope.today + timedelta(days=1)))
             case tree.StageLeaf(_, int(days)):
                 spell = self.joins.add(sources.current_stage(self.joins.scope))
                 self._aging(self._local(sql(":s.entered_at", s=spell)), [days + 1])
@@ -98,6 +107,9 @@ class _Flips:
                 return
         if sound:
             self.ages.append((day, sound))
+
+    def _facts(self, source: Statement) -> None:
+        self._once(self.instants, sql(":f.due_at", f=self.joins.add(source)))
 
     @staticmethod
     def _once(flips: list[Statement], flip: Statement) -> None:

@@ -1,35 +1,37 @@
 """Customers whom time alone may move between segments or stages: kept with the next instant, taken when it has come."""
 
-from collections.abc import Sequence
+from collections import defaultdict
 from datetime import datetime
-from itertools import groupby
+from uuid import UUID
 
 from db.conditions import Scope
 from db.conditions.dues import dues
 from db.database import Transaction
 from db.dirty_customers import mark_dirty
 from db.organizations import Organization
-from db.segments.records import Segment
 from db.segments.refresh import segments_to_refresh
 from db.stages import list_stages
 from db.statement import Statement, join, sql
-from domain.conditions import is_live, parse
+from domain.conditions import Condition, is_live, parse
 
 # Due customers who are taken at a time.
 SIZE = 20_000
 
 
-async def note_dues(tx: Transaction, organization: Organization, candidates: Statement, now: datetime) -> None:
+async def note_dues(
+    tx: Transaction, organization: Organization, candidates: Statement, now: datetime, *, soon: bool = False
+) -> None:
     """Keeps when these customers (a statement of customer_id) are due next; writes only what differs.
 
     Call it where they were evaluated for `now`. Segments that are not updated automatically or are by percentile are
-    left to refreshes of everybody.
+    left to refreshes of everybody. soon: whoever has facts in a window of days is due with the next day; for those of
+    whom more may come in before that, so that nobody's facts are read for each of them.
     """
-    wanted = await segments_to_refresh(tx)
-    found = [statement for some in _by_brand(wanted) if (statement := _dues(some, organization, candidates, now))]
-    rules = [parse(stage.condition) for stage in await list_stages(tx) if stage.is_active and stage.condition]
-    if ruled := dues(filter(is_live, rules), Scope(organization, None, now, candidates=candidates)):
-        found.append(ruled)
+    found = [
+        statement
+        for brand_id, conditions in (await _timed(tx)).items()
+        if (statement := dues(conditions, Scope(organization, None, now, brand_id, candidates), soon=soon))
+    ]
     await tx.run(
         _NOTE,
         due=join(" union all ", [sql("(:due)", due=statement) for statement in found]) if found else _NOBODY,
@@ -40,16 +42,13 @@ async def note_dues(tx: Transaction, organization: Organization, candidates: Sta
 _NOBODY = Statement("select null::uuid as customer_id, null::timestamptz as due_at where false")
 
 
-def _by_brand(segments: Sequence[Segment]) -> list[list[Segment]]:
-    ordered = sorted(segments, key=lambda segment: str(segment.brand_id))
-    return [list(group) for _, group in groupby(ordered, key=lambda segment: segment.brand_id)]
-
-
-def _dues(
-    segments: Sequence[Segment], organization: Organization, candidates: Statement, now: datetime
-) -> Statement | None:
-    conditions = [condition for segment in segments if is_live(condition := parse(segment.condition))]
-    return dues(conditions, Scope(organization, None, now, segments[0].brand_id, candidates))
+async def _timed(tx: Transaction) -> dict[UUID | None, list[Condition]]:
+    """By the brand whose customers and facts they look at: the conditions of segments, and the rules of stages."""
+    found = defaultdict(list)
+    for segment in await segments_to_refresh(tx):
+        found[segment.brand_id].append(parse(segment.condition))
+    found[None] += [parse(stage.condition) for stage in await list_stages(tx) if stage.is_active and stage.condition]
+    return {brand_id: list(filter(is_live, conditions)) for brand_id, conditions in found.items()}
 
 
 async def redefined(tx: Transaction) -> bool:

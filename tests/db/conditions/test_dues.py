@@ -37,10 +37,11 @@ AHEAD = (0, 1, 2, 7, 8, 27, 28, 29, 30, 31, 32, 59, 60, 89, 90, 91, 180, 181, 36
 @given(
     case=cases(),
     brand=st.sampled_from([None, *BRANDS]),
+    soon=st.booleans(),
     at=st.lists(st.tuples(st.sampled_from(AHEAD), st.sampled_from(ZONES), st.booleans()), min_size=4, max_size=8),
 )
 async def test_nothing_changes_before_it_is_due(
-    database: Database, case: tuple[World, list[Json]], brand: UUID | None, at: list[tuple[int, str, bool]]
+    database: Database, case: tuple[World, list[Json]], brand: UUID | None, soon: bool, at: list[tuple[int, str, bool]]
 ) -> None:
     world, trees = case
     for customer in world.customers:
@@ -48,7 +49,7 @@ async def test_nothing_changes_before_it_is_due(
     live = [tree for tree in trees if is_live(parse(tree))]
     async with database.tenant(new_id()) as tx:
         await prepare(tx, world)
-        until = await first_flips(tx, live, world, brand)
+        until = await first_flips(tx, live, world, brand, soon=soon)
     for days, zone, later in at:
         instant = moment(world, days, zone if later else world.timezone)
         if instant <= world.now:
@@ -77,12 +78,14 @@ def moment(world: World, days: int, zone: str) -> datetime:
     return (day + timedelta(days=days)).astimezone(world.now.tzinfo) + timedelta(hours=1, microseconds=1)
 
 
-async def first_flips(tx: Transaction, trees: list[Json], world: World, brand: UUID | None) -> dict[UUID, datetime]:
+async def first_flips(
+    tx: Transaction, trees: list[Json], world: World, brand: UUID | None, *, soon: bool
+) -> dict[UUID, datetime]:
     """When each customer is due by the conditions, or earlier because the metrics have to be computed anew."""
     scope = Scope(await current_organization(tx), None, world.now, brand)
     found: dict[UUID, datetime] = {c.id: datetime.max.replace(tzinfo=world.now.tzinfo) for c in world.customers}
     stale: Any = sql("select customer_id, stale_at from customer_metrics where stale_at is not null")
-    for statement in (stale, dues([parse(tree) for tree in trees], scope)):
+    for statement in (stale, dues([parse(tree) for tree in trees], scope, soon=soon)):
         for customer_id, due_at in await tx.rows(statement) if statement else []:
             found[customer_id] = min(found[customer_id], due_at)
     return found
