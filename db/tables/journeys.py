@@ -87,8 +87,7 @@ journey = tenant_table(
     instant("created_at", default=True),
     instant("updated_at", default=True),
     belongs_to("customer", "customer_id", cascade=True),
-    belongs_to("journey_stage", "stage_id"),
-    belongs_to("journey_stage", "previous_stage_id"),
+    # Triggers keep the references to stages, a statement at a time.
     sa.UniqueConstraint("organization_id", "customer_id"),
     one_of("lock", ["NONE", "UNTIL_ACTIVITY", "FOREVER"]),
     owner=False,
@@ -121,8 +120,7 @@ stage_transition = tenant_table(
     json("evidence"),
     instant("created_at", default=True),
     belongs_to("journey", "journey_id", cascade=True),
-    belongs_to("journey_stage", "from_stage_id"),
-    belongs_to("journey_stage", "to_stage_id"),
+    # Triggers keep the references to stages, a statement at a time.
     one_of("trigger", ["MANUAL", "AUTOMATIC", "SYSTEM"]),
     sa.CheckConstraint("from_stage_id is distinct from to_stage_id", name="moves"),
     sa.CheckConstraint("exited_at >= entered_at", name="spell"),

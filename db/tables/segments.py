@@ -132,7 +132,6 @@ segment_due = tenant_table(
     "segment_due",
     identifier("customer_id"),
     instant("due_at"),
-    belongs_to("customer", "customer_id", cascade=True),
     key=("customer_id",),
     owner=False,
 )

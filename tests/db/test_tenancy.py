@@ -89,6 +89,7 @@ async def test_definer_functions_are_the_named_ones_with_a_fixed_search_path(dat
         "forgive_sign_in",
         "give_segment_slot",
         "job_health",
+        "keep_stages_named",
         "keep_statistics",
         "list_organizations",
         "move_in_masks",
