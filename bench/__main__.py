@@ -90,7 +90,7 @@ def _segments(sizes: list[int]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with servers(Settings(database_url=None, redis_url=None, state=STATE)) as addresses:
         commit = _said(["git", "rev-parse", "--short", "HEAD"])
-        print(measure_segments(addresses.database_url, sizes, folder, commit))
+        print(measure_segments(addresses.database_url, addresses.redis_url, sizes, folder, commit))
 
 
 def _campaigns(size: int) -> None:

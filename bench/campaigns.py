@@ -6,13 +6,10 @@ made, sending with one Dramatiq message per recipient that reads, renders and ma
 
 import asyncio
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -23,6 +20,7 @@ from app.settings import CHECKOUT
 from bench.campaigns_noop import Noop
 from bench.campaigns_world import KEY, NEIGHBOUR, ORGANIZATION, SECRET, CampaignWorld, draft, prepare
 from bench.database import connected, opened
+from bench.workers import worker
 from db import audience, campaigns
 from db.database import Database
 from workers import handlers
@@ -155,7 +153,7 @@ def _dramatiq(database_url: str, redis_url: str, kind: str, ids: Sequence[UUID])
 async def _fairness(database: Database, world: CampaignWorld, redis_url: str) -> dict[str, Any]:
     """How long each of a neighbour's campaigns waits for its first call while another organization's messages go."""
     queued = await _share_out(database, world)
-    with _worker(world.url, redis_url):
+    with worker(world.url, redis_url, "bench.campaigns_noop"):
         await asyncio.sleep(3)
         waits = [await _wait(database, world) for _ in range(NEIGHBOURS)]
         async with database.tenant(ORGANIZATION) as tx:
@@ -208,21 +206,6 @@ async def _wait(database: Database, world: CampaignWorld) -> float:
             return seconds
         await asyncio.sleep(0.05)
     return 60.0
-
-
-@contextmanager
-def _worker(database_url: str, redis_url: str) -> Iterator[None]:
-    command = [sys.executable, "-m", "bench.campaigns_noop", database_url, redis_url]
-    process = subprocess.Popen(command, cwd=CHECKOUT)
-    try:
-        yield
-    finally:
-        os.kill(process.pid, signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def report(found: dict[str, Any], folder: Path, heading: str) -> str:

@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from db import metrics, scores
-from db.database import Database
+from db.database import BY_VALUES, Bell, Database
 from db.journeys.counts import recount
 from db.keys import create_key
 from db.migrate import MIGRATIONS, upgrade
@@ -126,8 +126,8 @@ async def connected(url: str) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Database]:
-    database = await Database.open(url)
+async def opened(url: str, *, bell: Bell | None = None, plans: str = BY_VALUES) -> AsyncIterator[Database]:
+    database = await Database.open(url, bell=bell, plans=plans)
     try:
         yield database
     finally:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,7 +13,7 @@ from uuid import UUID
 
 from bench.database import opened
 from bench.segments_world import ORGANIZATION, SegmentWorld
-from db import jobs
+from bench.workers import worker
 from db.database import Database, Transaction
 from db.facts import record_facts
 from db.organizations import current_organization
@@ -21,62 +22,90 @@ from domain.conditions import parse
 from domain.customers import CustomerReference
 from domain.facts import Fact, FactKind
 from domain.segments import SegmentType
-from workers import handlers
-from workers.jobs import perform
+from workers.bell import Bell
 
 BATCH = 500
-SECONDS = 20
-PROBES = 40
+# Who tell at the same time, as processes of the API would.
+TELLERS = 2
+SECONDS = 15
+PROBES = 60
 
 
 @dataclass
 class Pouring:
-    """Batches of orders of random customers, each of them new."""
+    """Batches of orders, each of them new, of random customers: of all, or of those who have ordered already."""
 
     customers: int
     chance: random.Random = field(default_factory=lambda: random.Random(7))  # the same each time
     told: int = 0
+    ordered: list[int] = field(default_factory=list)
 
-    def batch(self, size: int = BATCH) -> list[Fact]:
+    def batch(self, size: int = BATCH, *, again: bool = False) -> list[Fact]:
         now = datetime.now(UTC)
         self.told += size
-        return [self._order(self.told - number, now) for number in range(size)]
+        return [self._order(self.told - number, now, again=again) for number in range(size)]
 
-    def _order(self, number: int, now: datetime) -> Fact:
+    def _order(self, number: int, now: datetime, *, again: bool) -> Fact:
+        customer = self.chance.choice(self.ordered) if again else self.chance.randint(1, self.customers)
+        if not again:
+            self.ordered.append(customer)
         return Fact(
             kind=FactKind.ORDER,
             source="poured",
             key=str(number),
-            customer=CustomerReference(external_id=f"c-{self.chance.randint(1, self.customers)}"),
+            customer=CustomerReference(external_id=f"c-{customer}"),
             occurred_at=now,
             status="COMPLETED",
             amount=Decimal(self.chance.randint(500, 10_000)) / 100,
         )
 
 
-async def ingestion(world: SegmentWorld) -> dict[str, Any]:
-    """Events a second; at half of that load, seconds from telling an event to the membership that follows from it."""
-    handlers.load()
+async def ingestion(world: SegmentWorld, redis_url: str) -> dict[str, Any]:
+    """Events a second; at half of that load, seconds from telling an event to the membership that follows from it.
+
+    A worker process does what follows, as in production. returning: customers who have not ordered for long, most of
+    whom change segments and stages by it; again: those customers once more on the same day.
+    """
     pouring = Pouring(world.customers)
-    async with opened(world.url) as database:
-        working = asyncio.create_task(_work(database))
-        try:
-            found = {"batch": BATCH, **await _flood(database, pouring)}
-            rate = found["eventsASecond"] / 2
+    with worker(world.url, redis_url), closing(Bell(redis_url)) as bell:
+        async with opened(world.url, bell=bell) as database:
+            await asyncio.sleep(3)
+            found: dict[str, Any] = {
+                "batch": BATCH,
+                "returning": await _flood(database, pouring, again=False),
+                "again": await _flood(database, pouring, again=True),
+            }
+            rate = found["returning"]["eventsASecond"] / 2
             return {**found, **await _probe(database, pouring, rate)}
-        finally:
-            working.cancel()
 
 
-async def _flood(database: Database, pouring: Pouring) -> dict[str, Any]:
+async def _flood(database: Database, pouring: Pouring, *, again: bool) -> dict[str, float]:
     """As fast as they are taken; all that was told has its consequences when the time is taken."""
+    before, changes = pouring.told, await _changes(database)
     began = time.perf_counter()
-    while time.perf_counter() - began < SECONDS:
-        await _tell(database, pouring.batch())
-    told, taken = pouring.told, time.perf_counter() - began
+
+    async def tell() -> None:
+        while time.perf_counter() - began < SECONDS:
+            await _tell(database, pouring.batch(again=again))
+
+    await asyncio.gather(*(tell() for _ in range(TELLERS)))
+    told, taken = pouring.told - before, time.perf_counter() - began
     await _until_settled(database)
     seconds = time.perf_counter() - began
-    return {"events": told, "eventsASecond": told / seconds, "takenASecond": told / taken, "seconds": seconds}
+    return {
+        "events": told,
+        "eventsASecond": told / seconds,
+        "takenASecond": told / taken,
+        "seconds": seconds,
+        "changes": (await _changes(database) - changes) / told,
+    }
+
+
+async def _changes(database: Database) -> int:
+    """Memberships entered and left so far, by anybody."""
+    async with database.tenant(ORGANIZATION) as tx:
+        number: int = await tx.value("select count(*) from segment_membership_change")
+        return number
 
 
 async def _probe(database: Database, pouring: Pouring, rate: float) -> dict[str, Any]:
@@ -147,17 +176,6 @@ async def _tell(database: Database, facts: list[Fact]) -> None:
         return await record_facts(tx, facts, datetime.now(UTC))
 
     await database.attempt(ORGANIZATION, work)
-
-
-async def _work(database: Database) -> None:
-    """Does what is due as a worker does, one job at a time."""
-    while True:
-        async with database.untenanted() as tx:
-            due = await jobs.sweep(tx, 10)
-        for job_id in due:
-            await perform(database, job_id)
-        if not due:
-            await asyncio.sleep(0.01)
 
 
 async def _until_settled(database: Database) -> None:

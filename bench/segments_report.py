@@ -16,12 +16,12 @@ from bench.segments_world import prepare
 Figures = dict[str, Any]
 
 
-def measure_segments(server_url: str, sizes: Sequence[int], folder: Path, commit: str) -> str:
+def measure_segments(server_url: str, redis_url: str, sizes: Sequence[int], folder: Path, commit: str) -> str:
     """Measures each size and writes segments.json and segments.md into the folder; returns the tables."""
     found: dict[str, Figures] = {}
     for size in sizes:
         print(f"{size:,} customers ...", flush=True)
-        found[str(size)] = asyncio.run(_measure(server_url, size))
+        found[str(size)] = asyncio.run(_measure(server_url, redis_url, size))
     heading = {
         "on": f"{datetime.now(UTC):%Y-%m-%d}",
         "commit": commit,
@@ -34,13 +34,13 @@ def measure_segments(server_url: str, sizes: Sequence[int], folder: Path, commit
     return text
 
 
-async def _measure(server_url: str, size: int) -> Figures:
+async def _measure(server_url: str, redis_url: str, size: int) -> Figures:
     world = await prepare(server_url, size)
     print(f"  built in {world.built:.0f} s", flush=True)
     figures: Figures = {"built": world.built, **await refreshes(world)}
     print("  refreshed", flush=True)
     figures["oneByOne"] = await one_by_one(world)
-    figures["ingestion"] = await ingestion(world)
+    figures["ingestion"] = await ingestion(world, redis_url)
     return figures
 
 
@@ -60,6 +60,10 @@ def _written(key: str) -> Any:
     return lambda f: f"{'yes' if f[key]['unchangedWrote'] else 'none'}, {f[key]['unchangedWal']:,}"
 
 
+def _poured(key: str, figure: str, form: str) -> Any:
+    return lambda f: format(f["ingestion"][key][figure], form)
+
+
 _HEADING = """\
 # Segments, scores, stages and events
 
@@ -69,8 +73,9 @@ Postgres and what measures share the cores.
 Twenty segments as a shop would define them (two look at orders of a window, one at a percentile), and those of them
 that read metrics only. Counting: one scan with the same conditions that only counts. Changed: another hundredth of the
 customers each round. One by one: each customer read, decided in Python and compared, for each segment, extrapolated
-from a sample. Events: orders of random customers in batches of 500, all that follows from them included. Of a million
-customers three rounds.
+from a sample. Events: orders in batches of 500 by two who tell, all that follows from them included, which a worker
+does; returning are customers of whom most had not ordered for long and change segments and stages by it, then the same
+customers once more. Of a million customers three rounds.
 """
 
 
@@ -97,10 +102,17 @@ _ROWS: list[tuple[str, Any]] = [
     ("scores: again, s (of a plain scan)", lambda f: f"{f['scores']['again']:.3f} ({f['scores']['ratio']:.1f})"),
     ("stages: first, s (without checks)", lambda f: f"{f['first']['stages']:.1f}"),
     ("stages: again, s (of a plain scan)", lambda f: f"{f['stages']['again']:.3f} ({f['stages']['ratio']:.1f})"),
-    ("events a second, with all consequences", lambda f: f"{f['ingestion']['eventsASecond']:,.0f}"),
-    ("events a second, taken in meanwhile", lambda f: f"{f['ingestion']['takenASecond']:,.0f}"),
-    ("event to membership at half of that, p50, s", lambda f: f"{f['ingestion']['p50']:.2f}"),
-    ("event to membership at half of that, p95, s", lambda f: f"{f['ingestion']['p95']:.2f}"),
+    *(
+        row
+        for title, key in (("returning", "returning"), ("once more", "again"))
+        for row in (
+            (f"orders of customers {title}, a second with all consequences", _poured(key, "eventsASecond", ",.0f")),
+            ("taken in a second meanwhile", _poured(key, "takenASecond", ",.0f")),
+            ("memberships changed by each", _poured(key, "changes", ".1f")),
+        )
+    ),
+    ("event to membership at half of the first rate, p50, s", lambda f: f"{f['ingestion']['p50']:.2f}"),
+    ("event to membership at half of the first rate, p95, s", lambda f: f"{f['ingestion']['p95']:.2f}"),
     ("first memberships, s (without checks)", lambda f: f"{f['first']['seconds']:.0f}"),
     ("memberships", lambda f: f"{f['first']['memberships']:,}"),
 ]
