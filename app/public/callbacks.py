@@ -127,7 +127,7 @@ async def _notified(here: Callbacks, account: Verifier, callback: Callback, now:
         return None
     if given["Type"] == sns.CONFIRMATIONS[0] and not await here.amazon.confirm(given.get("SubscribeURL", "")):
         return None
-    return nonce, sns.read(given, now)
+    return nonce, sns.read(given, now, here.secrets)
 
 
 async def _store(here: Callbacks, account: Verifier, nonce: str, told: Told) -> None:

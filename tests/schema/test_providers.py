@@ -167,6 +167,17 @@ async def test_secrets_stay_unless_they_are_given_or_removed(api: Api, database:
     assert codes(await update(api, account, removeSecrets=["password"])) == [("INVALID", "input.removeSecrets")]
 
 
+async def test_a_return_domain_is_a_domain(api: Api) -> None:
+    def smtp(domain: str) -> dict[str, Any]:
+        settings = [{"name": "host", "value": "mail.example"}, {"name": "returnDomain", "value": domain}]
+        return {"kind": "SMTP", "settings": settings, "secrets": [{"name": "inboundSecret", "value": "let me in"}]}
+
+    for wrong in ("", "localhost", "a@b.example", "Back.example", ".example", "x" * 64 + ".example", "a." * 95 + "a"):
+        assert codes(await create(api, **smtp(wrong))) == [("INVALID", "input.settings")], wrong
+    account = await made(api, **smtp("back.tea.example"))
+    assert account["secretNames"] == ["inboundSecret"]
+
+
 async def test_a_test_says_whether_the_credentials_are_good(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     async with standing() as stand:
 

@@ -1,5 +1,6 @@
-"""Amazon SNS: signed notifications, which hold events of SES or text messages that come in."""
+"""Amazon SNS: signed notifications, which hold events of SES, or text messages and mails that come in."""
 
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -7,6 +8,8 @@ from urllib.parse import urlsplit
 
 from domain.consents import Channel
 from domain.results.callbacks import Inbound, Told, UnreadableError
+from domain.results.mails.handed import handed
+from domain.results.mails.reading import opened
 from domain.results.providers.reading import instant, mapping, our_id, parsed
 from domain.results.returns import BounceKind, Returned, ReturnType, harmless
 
@@ -64,13 +67,18 @@ def is_amazons(url: str) -> bool:
     )
 
 
-def read(given: Mapping[str, str], now: datetime) -> Told:
-    """What a notification holds; nothing for a confirmation. Raises UnreadableError."""
+def read(given: Mapping[str, str], now: datetime, secrets: Sequence[bytes]) -> Told:
+    """What a notification holds; nothing for a confirmation. secrets: what signs addresses of ours.
+
+    Raises UnreadableError.
+    """
     if given["Type"] != NOTIFICATION:
         return Told()
     said = mapping(parsed(given.get("Message", "").encode()))
     if "originationNumber" in said:
         return Told(inbound=(_inbound(said, given, now),))
+    if said.get("notificationType") == "Received" and isinstance(said.get("content"), str):
+        return _received(said, now, secrets)
     named = str(said.get("eventType") or said.get("notificationType") or "")
     type_ = _TYPES.get(named)
     if type_ is None:
@@ -93,6 +101,22 @@ def read(given: Mapping[str, str], now: datetime) -> Told:
         detail=harmless(" ".join(str(about[n]) for n in ("bounceType", "bounceSubType") if about.get(n))),
     )
     return Told((event,))
+
+
+def _received(said: Mapping[str, Any], now: datetime, secrets: Sequence[bytes]) -> Told:
+    """A mail that a receipt rule of SES hands over by its SNS action, as it came."""
+    content: str = said["content"]
+    receipt = said.get("receipt")
+    receipt = receipt if isinstance(receipt, dict) else {}
+    to, action = receipt.get("recipients"), receipt.get("action")
+    if isinstance(action, dict) and str(action.get("encoding")).upper() == "BASE64":
+        try:
+            raw = b64decode(content, validate=True)
+        except ValueError as error:
+            raise UnreadableError("a mail that is not base64") from error
+    else:
+        raw = content.encode(errors="replace")
+    return handed(opened(raw), [str(one) for one in to[:100]] if isinstance(to, list) else [], now, secrets)
 
 
 def _message(headers: object) -> Any:

@@ -1,9 +1,12 @@
 """Mails that come back over HTTP: believed by their address or the account's password, once, in any order."""
 
 import asyncio
+import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
+from ipaddress import ip_address
 from itertools import permutations
+from typing import Any
 from uuid import UUID
 
 import httpx2
@@ -18,7 +21,7 @@ from db.database import Database
 from domain.ids import new_id
 from domain.results.mails.addresses import Subject, local_part
 from tests.app.public.client import visitor
-from tests.app.public.signing import BASE, VAULT, Mailgun, Post, SendGrid, account
+from tests.app.public.signing import BASE, VAULT, Amazon, Mailgun, Post, SendGrid, account
 from tests.campaigns import SECRET, Shop, open_shop
 from tests.domain.results.test_mails import SAID, hostile, raw
 from tests.results import add_messages, message_row, sent_messages
@@ -296,6 +299,37 @@ async def test_routes_of_mailgun_go_the_same_way(
     assert (await client.post(path, content=post.body, headers=post.headers)).status_code == 200
     said = {"answer": [("REPLIED", None)], "postfix-unknown-user": [("BOUNCED", "HARD")]}.get(name, [])
     assert await events(shop) == said
+
+
+@pytest.mark.parametrize("name", ["answer", "out-of-office", "postfix-unknown-user", "complaint"])
+@pytest.mark.parametrize("encoding", ["UTF-8", "BASE64"])
+async def test_mail_that_ses_receives_goes_the_same_way(shop: Shop, message: UUID, name: str, encoding: str) -> None:
+    provider = Amazon()
+
+    async def look_up(_host: str, _port: int) -> list[Any]:
+        return [ip_address("52.1.2.3")]
+
+    net = httpx2.MockTransport(lambda _: httpx2.Response(200, content=provider.certificate))
+    here = Callbacks(shop.database, Accounts(shop.database, VAULT), Fetching(net, look_up), SECRET, BASE)
+    path = await account(shop, "SNS", provider.settings, provider.secrets)
+    content = raw(name, address(shop, message), message)
+    said = {
+        "notificationType": "Received",
+        "receipt": {
+            "recipients": ["abuse@tea.example"],
+            "action": {"type": "SNS", "topicArn": "x", "encoding": encoding},
+        },
+        "mail": {"messageId": "d6iitobk75ur44p8kdnnp7g2n800", "destination": ["abuse@tea.example"]},
+        "content": b64encode(content).decode() if encoding == "BASE64" else content.decode(),
+    }
+    async with visitor(shop.database, callback_routes(), callbacks=here) as (client, _):
+        for post in (provider.post(json.dumps(said)), provider.post(json.dumps(said))):
+            assert (await client.post(path, content=post.body, headers=post.headers)).status_code == 200
+        expected = SAID[name]
+        assert await events(shop) == ([] if expected is None else [(expected[0].value, expected[1])])
+        if encoding == "BASE64":
+            post = provider.post(json.dumps(said | {"content": "Grüße"}))
+            assert (await client.post(path, content=post.body, headers=post.headers)).status_code == 400
 
 
 async def test_a_flood_of_mails_is_told_to_come_again(shop: Shop, message: UUID) -> None:

@@ -367,6 +367,11 @@ async def test_mail_goes_by_an_accounts_own_server(place: Place) -> None:
             outcomes = await carrier.send([parcel() for _ in range(12)])
         assert {outcome.answer for outcome in outcomes} == {Answer.ACCEPTED}
         assert _connections(server) <= 5
+        assert {mail.sender for mail in server.mails} == {parcel().sender}
+        told = replace(account, settings={**account.settings, "returnDomain": "back.tea.example"}, id=new_id())
+        async with Account(replace(line, known=told), place.outside) as carrier:
+            await carrier.send([parcel(returns="abc")])
+        assert server.mails.pop().sender == "abc@back.tea.example"
         async with Account(line, replace(place.outside, allowed=[])) as carrier:
             [outcome] = await carrier.send([parcel()])
         assert outcome.answer is Answer.UNREACHABLE
