@@ -47,9 +47,26 @@ class Note:
 
 
 CUSTOMER_BY_ID = Relation("customer", Customer, "customer t", key="t.id")
+# By their own id, or that of who was merged into them: what `customer(by: {id})` answers, and `node` does not.
+CUSTOMER_BY_NAMED_ID = Relation(
+    "customer_by_named_id",
+    Customer,
+    """
+    (select c.*, c.id as named from customer c
+     union all
+     select c.*, m.merged_id from customer_merge m
+     join customer c on c.organization_id = m.organization_id and c.id = m.customer_id) t
+    """,
+    key="t.named",
+)
 CUSTOMER_BY_OWN_ID = "t.id = :value"
 CUSTOMER_BY_EXTERNAL_ID = "t.external_id = :value"
 CUSTOMER_BY_EMAIL = "t.email = :value"
+_OR_ALIAS = """
+select coalesce(({own}), (select a.customer_id from customer_alias a
+                          where a.organization_id = :organization and a.kind = '{kind}' and a.value = :value))
+"""
+_ALIASES = {CUSTOMER_BY_EXTERNAL_ID: "EXTERNAL_ID", CUSTOMER_BY_EMAIL: "EMAIL"}
 CUSTOMERS = Relation(
     "customers",
     Customer,
@@ -112,9 +129,13 @@ def _containing(alias: str, search: str) -> Statement:
 
 
 async def find_customer(tx: Transaction, predicate: str, value: object) -> UUID | None:
-    """The id of the one customer of the organization for whom the predicate (a constant above) holds."""
+    """The id of the one customer of the organization for whom the predicate (a constant above) holds.
+
+    A name that nobody has finds the customer into whom the one was merged who had it.
+    """
+    own = f"select t.id from customer t where t.organization_id = :organization and {predicate}"
     found: UUID | None = await tx.value(
-        f"select t.id from customer t where t.organization_id = :organization and {predicate}", value=value
+        _OR_ALIAS.format(own=own, kind=_ALIASES[predicate]) if predicate in _ALIASES else own, value=value
     )
     return found
 

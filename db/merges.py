@@ -22,7 +22,7 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """A name that means this customer besides their own: an id, an external id or an e-mail address."""
+    """A name that means this customer besides their own: an external id or an e-mail address."""
 
     kind: str
     value: str
@@ -33,7 +33,7 @@ MERGE_BY_ID = Relation("customer_merge", Merge, "customer_merge t", key="t.id")
 ALIASES_OF_CUSTOMER = Relation(
     "aliases_of_customer",
     Alias,
-    "(select * from customer_alias where kind <> 'ID') t",
+    "customer_alias t",
     key="t.customer_id",
     orders=(("CREATED_AT", Sort("t.created_at", "timestamptz")),),
     tie=Sort('(t.kind || t.value) collate "C"', "text"),

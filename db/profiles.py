@@ -1,6 +1,6 @@
 """Profiles of customers, made and changed by sets: only what was given, and only where it differs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -55,11 +55,13 @@ class _Profiles:
 
     An address that somebody in the batch gives up stays theirs: the rows are written at once, in no order.
     hidden: names of customers whom the caller may not see; no more is told of them than that they are taken.
+    aliases: names by which customers are found who are called otherwise: those of who was merged into them.
     """
 
     by_id: dict[UUID, _Profile] = field(default_factory=dict)
     holders: dict[CustomerReference, UUID] = field(default_factory=dict)
     hidden: frozenset[CustomerReference] = frozenset()
+    aliases: frozenset[CustomerReference] = frozenset()
 
 
 async def upsert_customers(tx: Transaction, changes: Sequence[ProfileChange], now: datetime) -> list[Upserted]:
@@ -88,7 +90,7 @@ async def update_customer(
 
     Refuses NOT_FOUND, STALE (not at the expected version), EXTERNAL_ID_TAKEN and EMAIL_TAKEN.
     """
-    await lock_customers(tx, sql(":id::uuid", id=customer_id))
+    customer_id = await _meant(tx, customer_id)
     version = await tx.value(
         "select version from customer where organization_id = :organization and id = :id", id=customer_id
     )
@@ -98,6 +100,16 @@ async def update_customer(
     [upserted] = await upsert_customers(tx, [ProfileChange(CustomerReference(id=customer_id), fields)], now)
     if upserted.refusal:
         raise upserted.refusal
+
+
+async def _meant(tx: Transaction, customer_id: UUID) -> UUID:
+    """The customer of the id, locked: whoever they were merged into."""
+    if await lock_customers(tx, sql(":id::uuid", id=customer_id)):
+        return customer_id
+    named = CustomerReference(id=customer_id)
+    meant = (await find_customers(tx, [named])).get(named, customer_id)
+    await lock_customers(tx, sql(":id::uuid", id=meant))
+    return meant
 
 
 async def delete_customer(tx: Transaction, customer_id: UUID) -> bool:
@@ -138,7 +150,7 @@ async def _read(tx: Transaction, changes: Sequence[ProfileChange]) -> _Profiles:
     for row in rows:
         stored = {name: getattr(row, name) for name in PROFILE_FIELDS}
         profiles.by_id[row.id] = _Profile(row.id, stored, stored=True)
-    _require_unmoved(profiles, changes)
+    await _require_unmoved(tx, profiles, {change.customer for change in changes} & holders.keys())
     return profiles
 
 
@@ -150,12 +162,14 @@ def _references(change: ProfileChange) -> Iterable[CustomerReference]:
             yield CustomerReference(**{name: change.fields[name]})
 
 
-def _require_unmoved(profiles: _Profiles, changes: Sequence[ProfileChange]) -> None:
-    for reference in (change.customer for change in changes):
-        holder = profiles.by_id.get(profiles.holders.get(reference, UUID(int=0)))
-        if reference in profiles.holders and (holder is None or not _is(reference, holder)):
-            message = "somebody else has just renamed or deleted one of these customers"
-            raise asyncpg.SerializationError(message)
+async def _require_unmoved(tx: Transaction, profiles: _Profiles, named: Collection[CustomerReference]) -> None:
+    """These names still mean whom they meant before the customers were locked."""
+    found = {reference: profiles.by_id.get(profiles.holders[reference]) for reference in named}
+    profiles.aliases = frozenset(name for name, holder in found.items() if holder and not _is(name, holder))
+    meant = {name: profiles.holders[name] for name in profiles.aliases}
+    if None in found.values() or (meant and await find_customers(tx, meant) != meant):
+        message = "somebody else has just renamed, merged or deleted one of these customers"
+        raise asyncpg.SerializationError(message)
 
 
 def _is(reference: CustomerReference, profile: _Profile) -> bool:
@@ -177,7 +191,7 @@ def _apply(change: ProfileChange, profiles: _Profiles, now: datetime) -> Upserte
     for reference in _references(change):
         if profiles.holders.get(reference, profile.id) != profile.id:
             return _refused(_taken(reference))
-    fields = changed(profile.fields, change.fields)
+    fields = changed(profile.fields, _said(change, profiles))
     is_new = profile.id not in profiles.by_id
     if not is_new and fields == profile.fields:
         return Upserted(Outcome.UNCHANGED, profile.id)
@@ -187,6 +201,14 @@ def _apply(change: ProfileChange, profiles: _Profiles, now: datetime) -> Upserte
     for reference in _references(change):
         profiles.holders[reference] = profile.id
     return Upserted(Outcome.NEW if is_new else Outcome.CHANGED, profile.id)
+
+
+def _said(change: ProfileChange, profiles: _Profiles) -> Mapping[str, Any]:
+    """The fields to set: a name of a merged customer only says who is meant, and does not become the kept one's."""
+    if change.customer not in profiles.aliases:
+        return change.fields
+    own = {"external_id": change.customer.external_id, "email": change.customer.email}
+    return {name: value for name, value in change.fields.items() if value is None or own.get(name) != value}
 
 
 def _named(change: ProfileChange, profiles: _Profiles, now: datetime) -> _Profile | None:

@@ -40,15 +40,17 @@ def _row(record: type, table: str, key: str) -> str:
     """
 
 
-# Only for the entries of a page, so not in the branches, which are sorted.
+_SPELLED = "t.journey_id = e.journey_id and t.seq = e.number"
+_COUNTED = "t.seq = e.number"
+# Only for the entries of a page, so not in the branches, which are sorted. What is not found is a merged one's.
 _DETAILS = f"""
     case t.kind
         when 'STAGE_ENTERED' then coalesce(
-            {_row(Transition, "stage_transition", "t.journey_id = e.journey_id and t.seq = e.number")},
-            {_row(Transition, "merged_transition", "t.journey_id = e.journey_id and t.seq = e.number")})
-        when 'CONSENT_CHANGED' then {_row(ConsentChange, "consent_change", "t.seq = e.number")}
-        when 'SEGMENT_ENTERED' then {_row(MembershipChange, "segment_membership_change", "t.seq = e.number")}
-        when 'SEGMENT_LEFT' then {_row(MembershipChange, "segment_membership_change", "t.seq = e.number")}
+            {_row(Transition, "stage_transition", _SPELLED)}, {_row(Transition, "merged_transition", _SPELLED)})
+        when 'CONSENT_CHANGED' then {_row(ConsentChange, "consent_change", _COUNTED)}
+        else case when t.number is not null then coalesce(
+            {_row(MembershipChange, "segment_membership_change", _COUNTED)},
+            {_row(MembershipChange, "merged_membership_change", _COUNTED)}) end
     end
 """
 
@@ -119,6 +121,7 @@ _BRANCHES = (
     (*_OF_CUSTOMER, "t.tag_id", "'TAGGED'", "t.created_at", *_WITH_ID, "customer_tag t"),
     (*_OF_CUSTOMER, "t.id", "'MERGED'", "t.merged_at", *_WITH_ID, "customer_merge t"),
     (*_OF_CUSTOMER, _NUMBERED.format(1), "'SEGMENT_' || t.change", "t.at", *_BY_NUMBER, "segment_membership_change t"),
+    (*_OF_CUSTOMER, _NUMBERED.format(1), "'SEGMENT_' || t.change", "t.at", *_BY_NUMBER, "merged_membership_change t"),
     (*_OF_CUSTOMER, _NUMBERED.format(2), "'CONSENT_CHANGED'", "t.at", *_BY_NUMBER, "consent_change t"),
     (
         *("j.organization_id", "j.customer_id", _SPELL, "'STAGE_ENTERED'", "t.entered_at", "t.journey_id", "t.seq"),

@@ -10,6 +10,7 @@ from enum import StrEnum
 # Types of the nodes that an event's data may name, by the key that holds the id.
 NODES = {
     "customerId": "Customer",
+    "mergedId": "Customer",
     "eventId": "Event",
     "segmentId": "Segment",
     "fromStageId": "JourneyStage",
@@ -25,6 +26,7 @@ class EventType(StrEnum):
     CUSTOMER_CREATED = "CUSTOMER_CREATED"
     CUSTOMER_UPDATED = "CUSTOMER_UPDATED"
     CUSTOMER_DELETED = "CUSTOMER_DELETED"
+    CUSTOMER_MERGED = "CUSTOMER_MERGED"
     CUSTOMER_TAGGED = "CUSTOMER_TAGGED"
     CUSTOMER_UNTAGGED = "CUSTOMER_UNTAGGED"
     FACT_RECORDED = "FACT_RECORDED"
@@ -79,6 +81,9 @@ EVENTS: Mapping[EventType, Event] = {
     EventType.CUSTOMER_CREATED: Event("customer.created", "customers:view", _CUSTOMER, "A customer was made."),
     EventType.CUSTOMER_UPDATED: Event("customer.updated", "customers:view", _CUSTOMER, "A profile was changed."),
     EventType.CUSTOMER_DELETED: Event("customer.deleted", "customers:view", _CUSTOMER, "A customer was deleted."),
+    EventType.CUSTOMER_MERGED: Event(
+        "customer.merged", "customers:view", ("customerId", "mergedId"), "Another customer turned out to be this one."
+    ),
     EventType.CUSTOMER_TAGGED: Event(
         "customer.tagged", "customers:view", ("customerId", "tag"), "A tag was put on a customer."
     ),

@@ -66,6 +66,7 @@ class SkipReason(StrEnum):
     HOLDOUT = "HOLDOUT"
     PAST_LOCAL_TIME = "PAST_LOCAL_TIME"
     LEFT_STAGE = "LEFT_STAGE"
+    MERGED = "MERGED"
 
 
 class DeliveryPolicy(StrEnum):

@@ -12,6 +12,7 @@ from db.contacts import PREFERENCE_OF_CUSTOMER
 from db.devices import DEVICES_OF_CUSTOMER
 from db.facts.reading import EVENTS_OF_CUSTOMER, ORDERS_OF_CUSTOMER
 from db.journeys.records import JOURNEY_OF_CUSTOMER
+from db.merges import ALIASES_OF_CUSTOMER
 from db.messages import MESSAGES_OF_CUSTOMER
 from db.metrics import METRICS_BY_BRAND, METRICS_OF_CUSTOMER
 from db.predictions import PREDICTION_OF_CUSTOMER
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from schema.devices import CustomerDevice
     from schema.facts import Event, Order
     from schema.journeys import Journey
+    from schema.merges import CustomerAlias
     from schema.messages import Message
     from schema.metrics import CustomerMetrics
     from schema.notes import CustomerNote
@@ -89,6 +91,9 @@ class Customer(Node):
     )
     brand_metrics: list[Annotated["CustomerMetrics", strawberry.lazy("schema.metrics")]] = listed(
         METRICS_BY_BRAND, "What their facts with each brand that you may see add up to."
+    )
+    aliases: list[Annotated["CustomerAlias", strawberry.lazy("schema.merges")]] = listed(
+        ALIASES_OF_CUSTOMER, "What they were called by those who were merged into them: it finds them, too."
     )
     tags: list[Annotated["Tag", strawberry.lazy("schema.tags")]] = listed(TAGS_OF_CUSTOMER, "Tags, by name.")
     journey: Annotated["Journey", strawberry.lazy("schema.journeys")] | None = related(
@@ -209,7 +214,7 @@ class CustomerQueries:
             return commands.find(info.context, customers.CUSTOMER_BY_EXTERNAL_ID, by.external_id)
         if isinstance(by.email, str):
             return commands.find(info.context, customers.CUSTOMER_BY_EMAIL, by.email.strip().lower())
-        return info.context.loaders.one(customers.CUSTOMER_BY_ID, row_id(str(by.id), "Customer"))
+        return info.context.loaders.one(customers.CUSTOMER_BY_NAMED_ID, row_id(str(by.id), "Customer"))
 
     @strawberry.field(description=scoped("The organization's customers.", VIEW), graphql_type=Connection[Customer])
     async def customers(

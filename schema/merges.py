@@ -1,13 +1,35 @@
 """Merges as clients see them."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import strawberry
 
 from db.merges import Merge
 from resolvers.ids import global_id
+from schema.enums import described
 from schema.fields import column
+
+
+class AliasKind(StrEnum):
+    EXTERNAL_ID = "EXTERNAL_ID"
+    EMAIL = "EMAIL"
+
+
+described(
+    AliasKind,
+    "What kind of name it is.",
+    {"EXTERNAL_ID": "The partner's own id.", "EMAIL": "An e-mail address."},
+    name="CustomerAliasKind",
+)
+
+
+@strawberry.type(description="What a customer was called who was merged into this one.")
+class CustomerAlias:
+    kind: AliasKind = column("What kind of name.")
+    value: str = column("The name: facts, changes and look-ups that say it mean this customer.")
+    created_at: datetime = column("Since when it means them.")
 
 
 @strawberry.type(description="That another customer turned out to be this one; never changed afterwards.")

@@ -42,6 +42,7 @@ described(
         "DUPLICATE_ADDRESS": "Another customer of the audience has the same address.",
         "CAMPAIGN_CANCELLED": "The campaign was cancelled before it was sent.",
         "LEFT_STAGE": "The customer left the stage whose message it was.",
+        "MERGED": "The customer turned out to be another one who has a message of the campaign.",
         "CUSTOMER_DELETED": "The customer was deleted before it was sent.",
         "RENDER_ERROR": "The template cannot be rendered for this customer.",
         "FREQUENCY_CAPPED": "A frequency rule lets no more messages to the customer through.",

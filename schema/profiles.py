@@ -27,6 +27,7 @@ class CustomerErrorCode(StrEnum):
     EXTERNAL_ID_TAKEN = "EXTERNAL_ID_TAKEN"
     INVALID = "INVALID"
     NOT_FOUND = "NOT_FOUND"
+    SAME_CUSTOMER = "SAME_CUSTOMER"
     TOO_MANY = "TOO_MANY"
 
 
@@ -39,6 +40,7 @@ described(
         "EXTERNAL_ID_TAKEN": "Another customer has this external id.",
         "INVALID": "A value cannot be accepted.",
         "NOT_FOUND": "There is no such object, or you may not see it.",
+        "SAME_CUSTOMER": "Both are the same customer, or are by now.",
         "TOO_MANY": "The list is longer than one command takes.",
     },
 )

@@ -24,6 +24,7 @@ from schema.imports import ImportMutations
 from schema.journey_analytics import JourneyAnalyticsQueries
 from schema.journeys import JourneyQueries
 from schema.members import MemberMutations, MemberQueries
+from schema.merging import MergeMutations
 from schema.messages import MessageMutations, MessageQueries
 from schema.messaging_figures import MessagingFigureQueries
 from schema.moving import JourneyMutations
@@ -108,6 +109,7 @@ class Mutation(
     RoleMutations,
     SessionMutations,
     RecoveryMutations,
+    MergeMutations,
     ProfileMutations,
     TagMutations,
     NoteMutations,

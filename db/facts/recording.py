@@ -146,8 +146,8 @@ async def _lock_rows(tx: Transaction, facts: Sequence[Fact], known: _Known) -> d
     )
     # Again, because whoever held a lock that we have waited for may have written since.
     stored = await _stored(tx, names)
-    if not {row.owner for row in stored.values()} <= set(locked):
-        message = "somebody else has just told one of these facts of another customer"
+    if not {row.owner for row in stored.values()} | set(known.customers.values()) <= set(locked):
+        message = "somebody else has just told one of these facts of another customer, or merged or deleted one"
         raise asyncpg.SerializationError(message)
     return {name: stored.get(name) or _Row(new_id()) for name in names}
 

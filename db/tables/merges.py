@@ -28,7 +28,7 @@ customer_alias = tenant_table(
     identifier("customer_id"),
     instant("created_at", default=True),
     belongs_to("customer", "customer_id", cascade=True),
-    one_of("kind", ["ID", "EXTERNAL_ID", "EMAIL"]),
+    one_of("kind", ["EXTERNAL_ID", "EMAIL"]),
     key=("kind", "value"),
 )
 sa.Index("customer_alias_customer_idx", customer_alias.c.organization_id, customer_alias.c.customer_id)
@@ -57,3 +57,24 @@ merged_transition = tenant_table(
     owner=False,
 )
 sa.Index("merged_transition_customer_idx", merged_transition.c.organization_id, merged_transition.c.customer_id)
+
+# Lines as in segment_membership_change, under the numbers they had there.
+merged_membership_change = tenant_table(
+    "merged_membership_change",
+    sa.Column("seq", sa.BigInteger(), nullable=False),
+    identifier("segment_id"),
+    identifier("customer_id"),
+    text("change"),
+    text("reason"),
+    text("source"),
+    text("actor", null=True),
+    identifier("bulk_operation_id", null=True),
+    instant("at"),
+    belongs_to("customer", "customer_id", cascade=True),
+    belongs_to("segment", "segment_id", cascade=True),
+    key=("seq",),
+    owner=False,
+)
+_line = merged_membership_change.c
+sa.Index("merged_membership_change_customer_idx", _line.organization_id, _line.customer_id)
+sa.Index("merged_membership_change_segment_idx", _line.organization_id, _line.segment_id)

@@ -20,6 +20,7 @@ FORBIDDEN = [
     "scoresRecalculate(input: {})",
     'suppressionAdd(input: {address: "a@b.example"})',
     "customerDelete(input: {customerId: %(customer)s})",
+    "customerMerge(input: {from: %(customer)s, into: %(customer)s})",
     "segmentRefresh(input: {})",
 ]
 

@@ -132,7 +132,8 @@ async def test_a_caller_of_a_brand_sees_what_is_the_brands(api: Api, database: D
 async def test_a_page_takes_a_statement_for_each_kind_of_subject(api: Api, world: UUID, statements: list[str]) -> None:
     """However many customers and entries: one for the pages, one for each kind of subject that has an id."""
     document = """{ customers(first: 3) { nodes {
-      timeline(first: 20, where: {kinds: [ORDER, CALL, CUSTOM, NOTE, STAGE_ENTERED]}) { nodes { kind subject { __typename ... on Event { key } ... on CustomerNote { body } } } } } } }"""
+      timeline(first: 20, where: {kinds: [ORDER, CALL, CUSTOM, NOTE, STAGE_ENTERED]}) {
+        nodes { kind subject { __typename ... on Event { key } ... on CustomerNote { body } } } } } } }"""
     assert "errors" not in await api(document)
     assert len([text for text in statements if "union all" in text]) == 1
     assert len(statements) == 4, statements

@@ -30,7 +30,7 @@ create table customer_alias (
     constraint customer_alias_pkey primary key (organization_id, kind, value),
     constraint customer_alias_organization_id_customer_id_fkey foreign key (organization_id, customer_id)
         references customer (organization_id, id) on delete cascade,
-    constraint customer_alias_kind_check check (kind in ('ID', 'EXTERNAL_ID', 'EMAIL')),
+    constraint customer_alias_kind_check check (kind in ('EXTERNAL_ID', 'EMAIL')),
     constraint customer_alias_organization_id_fkey foreign key (organization_id) references organization (id)
 );
 create index customer_alias_customer_idx on customer_alias (organization_id, customer_id);
@@ -63,6 +63,28 @@ create table merged_transition (
 );
 create index merged_transition_customer_idx on merged_transition (organization_id, customer_id);
 select protect_tenant_table('merged_transition');
+
+-- As much of a merged customer's history in segments that the kept one has a history in, too.
+create table merged_membership_change (
+    organization_id uuid not null,
+    seq bigint not null,
+    segment_id uuid not null,
+    customer_id uuid not null,
+    change text not null,
+    reason text not null,
+    source text not null,
+    actor text,
+    bulk_operation_id uuid,
+    at timestamptz not null,
+    constraint merged_membership_change_pkey primary key (organization_id, seq),
+    constraint merged_membership_change_organization_id_customer_id_fkey foreign key (organization_id, customer_id)
+        references customer (organization_id, id) on delete cascade,
+    constraint merged_membership_change_organization_id_segment_id_fkey foreign key (organization_id, segment_id)
+        references segment (organization_id, id) on delete cascade
+);
+create index merged_membership_change_customer_idx on merged_membership_change (organization_id, customer_id);
+create index merged_membership_change_segment_idx on merged_membership_change (organization_id, segment_id);
+select protect_tenant_table('merged_membership_change');
 
 -- History stays what it was; only whose it is changes when customers are merged.
 grant update (customer_id) on segment_membership_change, consent_change to wayfare_app;

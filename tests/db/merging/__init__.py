@@ -1,0 +1,1 @@
+"""Merges of customers, by what each table says afterwards."""
