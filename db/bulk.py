@@ -22,6 +22,28 @@ OPERATION = "bulkOperationId"
 MAX_ERRORS = 10_000
 
 
+def sent_so_far(organization: str, campaign: str) -> str:
+    """SQL of how many messages of a campaign had an outcome: `outcome`, `number`."""
+    return f"""
+        select case m.status when 'SKIPPED' then 'skipped' when 'FAILED' then 'failed' when 'UNCERTAIN' then 'uncertain'
+                    else 'sent' end as outcome, count(*) as number
+        from message m
+        where m.organization_id = {organization} and m.campaign_id = {campaign} and not m.is_test
+          and m.status <> all('{{QUEUED,CLAIMED,SENDING}}'::text[])
+        group by 1
+    """
+
+
+# A campaign's operation has its id. While it is sent the ledger knows how far it is: nothing is written for a message
+# besides its own row (db/campaigns/operations.py).
+_IS_SENT = "{}.kind = 'SEND' and {}.state = 'RUNNING'"
+_SOURCE = f"""
+    bulk_operation t cross join lateral (
+        select case when {_IS_SENT.format("t", "t")} then
+            (select coalesce(sum(s.number), 0)::bigint from ({sent_so_far("t.organization_id", "t.id")}) s)
+            else t.done end as done) n"""
+
+
 @dataclass(frozen=True, slots=True)
 class BulkOperation:
     """`done` of `total` steps (None while unknown); `progress` is their share, 0 to 1; `counts` by outcome."""
@@ -30,7 +52,6 @@ class BulkOperation:
     kind: str
     state: str
     args: dict[str, Any]
-    done: int
     total: int | None
     counts: dict[str, int]
     error: str | None
@@ -41,7 +62,8 @@ class BulkOperation:
     finished_at: datetime | None
     result_name: str | None
     result_size: int | None
-    progress: float | None = column("case when t.total > 0 then least(1, t.done / t.total::float8) end")
+    done: int = column("n.done")
+    progress: float | None = column("case when t.total > 0 then least(1, n.done / t.total::float8) end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +84,11 @@ class BulkRowError:
     field: str | None
 
 
-BY_ID = Relation("bulk_operation", BulkOperation, "bulk_operation t", key="t.id")
+BY_ID = Relation("bulk_operation", BulkOperation, _SOURCE, key="t.id")
 BULK_OPERATIONS = Relation(
     "bulk_operations",
     BulkOperation,
-    "bulk_operation t",
+    _SOURCE,
     key="t.organization_id",
     orders=(("CREATED_AT", Sort("t.created_at", "timestamptz")),),
     descending=True,
@@ -74,9 +96,13 @@ BULK_OPERATIONS = Relation(
 COUNTS_OF_OPERATION = Relation(
     "counts_of_bulk_operation",
     BulkCount,
-    """
+    f"""
     (select b.organization_id, b.id as bulk_operation_id, c.key as outcome, c.value::bigint as number
-     from bulk_operation b, jsonb_each_text(b.counts) c) t
+     from bulk_operation b, jsonb_each_text(b.counts) c
+     union all
+     select b.organization_id, b.id, s.outcome, s.number
+     from bulk_operation b cross join lateral ({sent_so_far("b.organization_id", "b.id")}) s
+     where {_IS_SENT.format("b", "b")}) t
     """,
     key="t.bulk_operation_id",
     orders=(("OUTCOME", Sort('t.outcome collate "C"', "text")),),
@@ -127,8 +153,8 @@ async def request_operation(
 async def find_operation(tx: Transaction, operation_id: UUID, *, lock: bool = False) -> BulkOperation | None:
     return await tx.record(
         BulkOperation,
-        f"select {columns_of(BulkOperation)} from bulk_operation t "
-        f"where t.organization_id = :organization and t.id = :id {'for update' if lock else ''}",
+        f"select {columns_of(BulkOperation)} from {_SOURCE} "
+        f"where t.organization_id = :organization and t.id = :id {'for update of t' if lock else ''}",
         id=operation_id,
     )
 
@@ -227,7 +253,7 @@ async def cancel(tx: Transaction, operation_id: UUID) -> None:
         select from told
         """,
         id=operation_id,
-        events=await recording(tx, _ENDS, _ENDED),
+        events=await recording(tx, ENDS, ENDED),
     )
     tx.events.append(BulkProgress(operation_id))
 
@@ -259,13 +285,13 @@ async def _end(tx: Transaction, operation_id: UUID, state: str, error: str | Non
         id=operation_id,
         state=state,
         error=error,
-        events=await recording(tx, _ENDS, _ENDED),
+        events=await recording(tx, ENDS, ENDED),
     )
     tx.events.append(BulkProgress(operation_id))
 
 
-_ENDS = (EventType.BULK_OPERATION_COMPLETED, EventType.BULK_OPERATION_FAILED, EventType.BULK_OPERATION_CANCELLED)
-_ENDED = """
+ENDS = (EventType.BULK_OPERATION_COMPLETED, EventType.BULK_OPERATION_FAILED, EventType.BULK_OPERATION_CANCELLED)
+ENDED = """
 select 'BULK_OPERATION_' || state,
        jsonb_build_object('bulkOperationId', id, 'kind', kind, 'state', state), clock_timestamp()
 from told

@@ -24,7 +24,9 @@ Done = tuple[UUID | None, list[Refused]]
 
 
 async def send(context: Context, campaign_id: UUID, expected_version: int | None) -> Done:
-    """Begins to send to the audience as it is now; a second call is refused with ALREADY_SENDING.
+    """Begins to send to the audience as it is now, by a bulk operation that has the campaign's id.
+
+    A second call is refused with ALREADY_SENDING.
 
     Refuses NOT_FOUND, STALE, WRONG_STATUS, and what `require_ready` and `require_carried` do.
     """
@@ -35,6 +37,7 @@ async def send(context: Context, campaign_id: UUID, expected_version: int | None
         await _require_ready(context, tx, found)
         await make_room(tx)
         await campaigns.start(tx, campaign_id)
+        await campaigns.begin_operation(tx, campaign_id, context.caller.actor)
         return campaign_id
 
     return await context.command(SENDING, work)

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
 from db import bulk
 from db.bulk_finding import matching
+from db.campaigns import CAMPAIGN_BY_ID
 from domain.bulk import BulkKind, BulkState
 from resolvers import bulk as commands
 from resolvers.bulk import VIEW
@@ -28,11 +29,15 @@ from schema.fields import (
     own_key,
     page_arguments,
     read,
+    related,
     scoped,
 )
 from schema.node import Node, node
 from schema.payloads import Payload, UserError, user_errors
 from schema.scalars import BigInt
+
+if TYPE_CHECKING:
+    from schema.campaigns import Campaign
 
 
 @strawberry.type(description="How many rows had an outcome.")
@@ -72,6 +77,9 @@ class BulkOperation(Node):
     def result_url(self, root: strawberry.Parent[Any]) -> str | None:
         return f"/results/{global_id('BulkOperation', root.id)}" if root.result_name else None
 
+    campaign: Annotated["Campaign", strawberry.lazy("schema.campaigns")] | None = related(
+        CAMPAIGN_BY_ID, "The campaign that it sends, if it sends one.", scope="campaigns:view"
+    )
     counts: list[BulkCount] = listed(bulk.COUNTS_OF_OPERATION, "What became of the steps, by outcome.")
     errors: Connection[BulkRowError] = connected(
         bulk.ERRORS_OF_OPERATION, "Refused rows in the order of the input, at most 10,000; further ones are counted."

@@ -5,10 +5,12 @@ from typing import Annotated
 
 import strawberry
 
+from db.bulk import BY_ID as OPERATION_BY_ID
 from db.campaigns import CAMPAIGN_BY_ID
 from domain.starts import PastPolicy
 from resolvers import campaigns as commands
 from resolvers.ids import row_id
+from schema.bulk import BulkOperation
 from schema.campaigns import Campaign
 from schema.fields import Info, argument, read, scoped
 from schema.payloads import Payload
@@ -76,6 +78,7 @@ class CampaignCancelInput:
 @strawberry.type(description="The campaign that is being sent.")
 class CampaignSendPayload(Payload):
     campaign: Campaign | None = strawberry.field(description="The campaign, or null when refused.")
+    bulk_operation: BulkOperation | None = strawberry.field(description="The operation to watch, or null when refused.")
     user_errors: list[CampaignUserError] = strawberry.field(description="Why it was refused.")
 
 
@@ -112,7 +115,11 @@ class SendingMutations:
         info.context.require_key()
         campaign_id = row_id(input.campaign_id, "Campaign")
         sent, refusals = await commands.send(info.context, campaign_id, input.expected_version)
-        return CampaignSendPayload(campaign=read(info, CAMPAIGN_BY_ID, sent), user_errors=errors(refusals))
+        return CampaignSendPayload(
+            campaign=read(info, CAMPAIGN_BY_ID, sent),
+            bulk_operation=read(info, OPERATION_BY_ID, sent),
+            user_errors=errors(refusals),
+        )
 
     @strawberry.mutation(
         description=scoped(

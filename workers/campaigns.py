@@ -49,6 +49,7 @@ async def snapshot(run: Run) -> Again | None:
             return None
         if not await audience.is_taken(tx, campaign_id):
             if campaign.status in (CampaignStatus.CANCELLED, CampaignStatus.FAILED):
+                await campaigns.end_operation(tx, campaign_id)
                 return None
             await _enter(run, tx, campaign, key)
     point("campaign.entered")
@@ -63,6 +64,7 @@ async def give_up(tx: Transaction, claim: Claim) -> None:
     """Nobody can say who the audience is."""
     error = "The audience could not be computed; the workers' log says why."
     await campaigns.move(tx, UUID(claim.args[CAMPAIGN]), FAIL, error=error)
+    await campaigns.end_operation(tx, UUID(claim.args[CAMPAIGN]))
 
 
 @when_dead(SEND_JOB)
@@ -176,6 +178,8 @@ async def _wait(run: Run, campaign_id: UUID, *, queued: bool) -> Again | None:
         if queued:
             await conclusion.note_sent(tx, campaign_id)
             await campaigns.complete(tx, campaign_id)
+        else:
+            await campaigns.end_operation(tx, campaign_id)
         point("campaign.completing")
     return None
 

@@ -12,10 +12,10 @@ from db.database import Transaction
 from db.deliveries import Recipient, Settled
 from db.jobs import LeaseLost
 from db.points import point
-from domain.campaigns import PAUSE
+from domain.campaigns import PAUSE, CampaignKind
 from domain.consents import Channel
 from domain.ids import new_id
-from domain.live import CampaignProgress
+from domain.live import BulkProgress, CampaignProgress, Event
 from domain.messages import Answer, DeliveryPolicy, MessageStatus, Outcome, SkipReason, is_spent, verdict
 from domain.refusals import Refused
 from domain.suppressions import AddressKey
@@ -48,6 +48,9 @@ class Sending:
         self._token = new_id()
         self._letters: dict[tuple[int, Channel], Letter] = {}
         self._ended = ended
+        self._progress: list[Event] = [CampaignProgress(campaign.id)]
+        if campaign.kind == CampaignKind.BROADCAST:
+            self._progress.append(BulkProgress(campaign.id))
         self._extended = asyncio.get_running_loop().time()
 
     async def batch(self, lanes: int = 1) -> bool:
@@ -111,7 +114,7 @@ class Sending:
         if failed:
             async with self._run.database.tenant(self._run.organization_id) as tx:
                 await deliveries.skip(tx, self._token, failed, SkipReason.RENDER_ERROR)
-                tx.events.append(CampaignProgress(self._campaign.id))
+                tx.events += self._progress
             tell_messages(["render_error"] * len(failed))
         return parcels
 
@@ -152,7 +155,7 @@ class Sending:
             await self._pause_if_refused(tx, parcels, outcomes)
             spent = await self._pause_if_spent(tx, settled)
             await deliveries.settle(tx, self._token, settled, provider=provider.name, account_id=provider.account_id)
-            tx.events.append(CampaignProgress(self._campaign.id))
+            tx.events += self._progress
             point("message.settling")
         point("message.settled")
         tell_messages(outcome.answer.value.lower() for outcome in outcomes)

@@ -14,6 +14,9 @@ from workers.delivery import delivery
 from workers.jobs import Again, Run, handles
 from workers.providers.provider import UnreachableError
 
+# Who sent it, as far as the operation tells.
+SCHEDULE = "schedule"
+
 
 @handles(START_JOB)
 async def start(run: Run) -> Again | None:
@@ -33,6 +36,7 @@ async def start(run: Run) -> Again | None:
 
 async def _begin(tx: Transaction, campaign: Campaign) -> None:
     await campaigns.start(tx, campaign.id, by=START)
+    await campaigns.begin_operation(tx, campaign.id, SCHEDULE)
     try:
         await require_ready(tx, campaign, _sender())
     except Refused as refusal:

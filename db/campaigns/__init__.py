@@ -2,6 +2,7 @@
 
 from db.campaigns.drafts import Draft, change_campaign, create_campaign, delete_draft
 from db.campaigns.moves import complete, hold_open, move, note_trouble
+from db.campaigns.operations import begin_operation, end_operation
 from db.campaigns.records import (
     CAMPAIGN_BY_ID,
     CAMPAIGNS,
@@ -37,11 +38,13 @@ __all__ = [
     "START_JOB",
     "Campaign",
     "Draft",
+    "begin_operation",
     "change_campaign",
     "complete",
     "create_campaign",
     "delete_draft",
     "due_campaigns",
+    "end_operation",
     "find_campaign",
     "fix_audience",
     "hold_open",

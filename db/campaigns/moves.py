@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from db.campaigns.operations import end_operation, note_cancel
 from db.database import Transaction
 from db.outbox import record
 from domain import campaigns
@@ -32,6 +33,11 @@ async def move(tx: Transaction, campaign_id: UUID, move: Move, *, error: str | N
     tx.events.append(CampaignProgress(campaign_id))
     if move in _EVENTS:
         await record(tx, [_EVENTS[move]], _MOVED, type=_EVENTS[move].value, id=campaign_id, status=move.target.value)
+    if move == campaigns.CANCEL:
+        # The ledger still has to be: what waits is skipped by whoever sends.
+        await note_cancel(tx, campaign_id)
+    elif move in (campaigns.COMPLETE, campaigns.FAIL):
+        await end_operation(tx, campaign_id)
     return True
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from db.campaigns.moves import move
+from db.campaigns.operations import note_audience
 from db.database import Transaction
 from db.jobs import request_job
 from domain import campaigns
@@ -115,4 +116,5 @@ async def fix_audience(tx: Transaction, campaign_id: UUID) -> None:
     )
     if fixed:
         tx.events.append(CampaignProgress(campaign_id))
+        await note_audience(tx, campaign_id)
         await request_sending(tx, campaign_id)

@@ -34,7 +34,9 @@ async def send(database: Database, organization: UUID) -> None:
     """A call that says so when it comes a second time."""
     deliver_by_smtp(_open[organization][1].url, SECRET)
     async with database.tenant(organization) as tx:
-        await campaigns.start(tx, await _campaign(tx))
+        campaign = await _campaign(tx)
+        if await campaigns.start(tx, campaign):
+            await campaigns.begin_operation(tx, campaign, "test")
 
 
 async def schedule(database: Database, organization: UUID) -> None:
@@ -79,6 +81,8 @@ async def observe(database: Database, organization: UUID) -> Any:
             "where c.organization_id = :organization order by c.name"
         )
         status = await tx.value("select status from campaign where organization_id = :organization")
+        operation = await tx.row("select state, done from bulk_operation where organization_id = :organization")
+    assert tuple(operation or ()) == (status, len(NAMES)), "the operation ends as the campaign does, with all of it"
     return status, [(name, status, reason, server.count[email]) for name, email, status, reason in rows]
 
 
