@@ -1,6 +1,7 @@
 """Backtests of segments as files: who matched at the end of each month."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from db import bulk
 from db.audience import freeze
 from db.bulk_results import forget_result
 from db.conditions import Scope
+from db.conditions.percentiles import find_cutoffs
 from db.database import Transaction
 from db.exports import matched_rows
 from db.organizations import current_organization
@@ -51,10 +53,12 @@ async def _pages(reader: Transaction, run: Run) -> AsyncIterator[list[Sequence[o
     condition, organization = parse(segment.condition), await current_organization(reader)
     first, last = (date.fromisoformat(run.args[name]) for name in ("from", "to"))
     for end in month_ends(first, last, organization.timezone, run.now):
+        everybody = Scope(organization, end.as_of, end.as_of, segment.brand_id)
+        cutoffs = await find_cutoffs(reader, [condition], everybody)
         after: UUID | None = None
         while (some := await next_slice(reader, after)).last:
             after = some.last
-            scope = Scope(organization, end.as_of, end.as_of, segment.brand_id, some.candidates)
+            scope = replace(everybody, candidates=some.candidates, cutoffs=cutoffs)
             rows = await matched_rows(reader, condition, scope)
             yield [(end.day, global_id("Customer", row[0]), row[1]) for row in rows]
             await run.extend()

@@ -14,13 +14,20 @@ from workers.jobs import Again, Run
 
 # Where the next slice begins, and the instant that all slices of a pass share.
 _AFTER, _AT = "after", "at"
+# What was found before the first slice, for all of them: in the job's arguments from then on.
+SHARED = "shared"
 
 # Works on a slice at an instant and says how many customers had which outcome.
 Work = Callable[[Transaction, Slice, datetime], Awaitable[Mapping[str, int]]]
+# Finds what all slices share, as JSON.
+Prepare = Callable[[Transaction, datetime], Awaitable[Any]]
 
 
-async def work_through(run: Run, work: Work) -> Again | None:
-    """One slice of a pass; its effect, the progress and the place to go on from are committed together."""
+async def work_through(run: Run, work: Work, prepare: Prepare | None = None) -> Again | None:
+    """One slice of a pass; its effect, the progress and the place to go on from are committed together.
+
+    prepare: called before the first slice; `run.args[SHARED]` is what it found.
+    """
     after = None if is_first(run) else UUID(run.args[_AFTER])
     at = run.now if after is None else datetime.fromisoformat(run.args[_AT])
     if after is None and not await _begin(run):
@@ -28,10 +35,13 @@ async def work_through(run: Run, work: Work) -> Again | None:
 
     async def step(tx: Transaction) -> dict[str, Any] | None:
         some = await next_slice(tx, after)
+        if prepare and after is None:
+            run.args[SHARED] = await prepare(tx, at)
         async with many_rows(tx):
             counts = await work(tx, some, at) if some.number else {}
         point("everybody.worked")
-        place = {_AFTER: str(some.last), _AT: at.isoformat()} if some.last else None
+        shared = {SHARED: run.args[SHARED]} if prepare else {}
+        place = {_AFTER: str(some.last), _AT: at.isoformat(), **shared} if some.last else None
         go_on = await _progress(tx, run, some.number, counts, ended=place is None)
         if place is None or not go_on:
             return None

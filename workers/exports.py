@@ -1,13 +1,14 @@
 """Exports: customers or a segment's members as one file, as they were at one moment."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from db import bulk, bulk_results
 from db.audience import freeze
 from db.bulk_results import add_result_chunk, forget_result, name_result
 from db.conditions import Scope
+from db.conditions.percentiles import find_cutoffs
 from db.database import Transaction
 from db.exports import FIRST, customer_rows, filtered_rows, member_rows
 from db.metrics import is_stale
@@ -74,10 +75,12 @@ async def _matching(reader: Transaction, condition: Condition, run: Run) -> Asyn
     organization = await current_organization(reader)
     # As `resolvers.preview.current_scope` chooses: what is maintained may be stale, and counts every brand.
     as_of = run.now if reader.brands is not None or await is_stale(reader, run.now) else None
+    everybody = Scope(organization, as_of, run.now)
+    cutoffs = await find_cutoffs(reader, [condition], everybody)
     after: UUID | None = None
     while (some := await next_slice(reader, after)).last:
         after = some.last
-        scope = Scope(organization, as_of, run.now, candidates=some.candidates)
+        scope = replace(everybody, candidates=some.candidates, cutoffs=cutoffs)
         yield [_shown(row) for row in await filtered_rows(reader, condition, scope)]
         await run.extend()
 

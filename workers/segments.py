@@ -8,12 +8,13 @@ from db.clock import database_time
 from db.database import Transaction
 from db.organizations import current_organization
 from db.segments import note_refreshed, refresh_segments, related_segments
+from db.segments.cutoffs import percentile_cutoffs
 from db.segments.dues import note_dues, redefined, take_due
 from db.segments.masks import repair_masks
 from db.segments.refreshes import drifted, log_refresh
 from db.signals import take_signals
 from db.slices import Slice
-from workers.everybody import actor_of, as_of, operation_of, work_through
+from workers.everybody import SHARED, actor_of, as_of, operation_of, work_through
 from workers.jobs import Again, Run, handles
 from workers.metrics import bring_up_to_date
 
@@ -34,11 +35,12 @@ async def refresh_slice(
     replayed: datetime | None = None,
     bulk_operation_id: UUID | None = None,
     reconciled: bool = False,
+    cutoffs: Mapping[str, str | None] | None = None,
 ) -> Mapping[str, int]:
     """Refreshes a slice as of now or of an earlier instant; `began`: when the first slice was.
 
     Counts who entered and left; a slice in which nobody did writes nothing. reconciled: what it compares with is
-    compared with the memberships first, and what was wrong counts as drift.
+    compared with the memberships first, and what was wrong counts as drift. cutoffs: of `percentile_cutoffs`.
     """
     repaired = await repair_masks(tx, some.candidates) if reconciled else 0
     related = None if segment_ids is None else await related_segments(tx, segment_ids)
@@ -54,6 +56,7 @@ async def refresh_slice(
         now=now,
         actor=actor,
         bulk_operation_id=bulk_operation_id,
+        cutoffs=cutoffs,
     )
     if replayed is None:
         drift = repaired + (await drifted(tx, now) if changes else 0)
@@ -106,6 +109,10 @@ async def _refresh(run: Run, *, reconciled: bool) -> Again | None:
             replayed=replayed,
             bulk_operation_id=operation_of(run),
             reconciled=reconciled,
+            cutoffs=run.args[SHARED],
         )
 
-    return await work_through(run, work)
+    async def prepare(tx: Transaction, at: datetime) -> Mapping[str, str | None]:
+        return await percentile_cutoffs(tx, segment_ids, as_of=replayed, now=at)
+
+    return await work_through(run, work, prepare)

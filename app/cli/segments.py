@@ -13,6 +13,7 @@ from app.cli.instants import AsOf, read_as_of
 from db.database import Transaction
 from db.organizations import current_organization
 from db.segments import Segment, segments_to_refresh
+from db.segments.cutoffs import percentile_cutoffs
 from db.segments.finding import find_by_key
 from db.slices import Slice
 from workers.segments import refresh_slice
@@ -49,8 +50,11 @@ async def _refresh(as_of: str | None, keys: list[str] | None, slug: str | None) 
         if at is None:
             await bring_up_to_date(wayfare.database, organization_id, began)
 
+        async with wayfare.database.tenant(organization_id) as tx:
+            cutoffs = await percentile_cutoffs(tx, ids, as_of=at, now=began)
+
         async def work(tx: Transaction, some: Slice) -> Mapping[str, int]:
-            return await refresh_slice(tx, some, began, ids, actor=ACTOR, replayed=at)
+            return await refresh_slice(tx, some, began, ids, actor=ACTOR, replayed=at, cutoffs=cutoffs)
 
         counts = await work_through(wayfare.database, organization_id, "Refreshing", work)
         async with wayfare.database.tenant(organization_id) as tx:

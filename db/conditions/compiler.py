@@ -75,7 +75,7 @@ def _leaf(leaf: tree.Leaf, joins: Joins) -> Statement:
             source = sources.consented(leaf, scope)
             return joins.lacks(source) if state is tree.ConsentState.NEVER else joins.has(source)
         case tree.Percentile():
-            return joins.has(in_top(leaf, scope))
+            return in_top(leaf, joins)
         case tree.Bucket(salt, start, end):
             return sql("int4range(:start, :end) @> bucket_of(:salt::text, c.id)", salt=salt, start=start, end=end)
         case _:

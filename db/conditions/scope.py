@@ -1,5 +1,6 @@
 """Whom and when a condition is evaluated for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -24,6 +25,8 @@ class Scope:
     now: the instant itself, `as_of` or the caller's clock.
     brand_id: only customers of the brand, only its facts and metrics.
     candidates: a statement that yields `customer_id`; None for every customer.
+    cutoffs: values above which percentiles are (db/conditions/percentiles.py), for slices of everybody; without one
+    everybody is ranked.
     """
 
     organization: Organization
@@ -31,6 +34,7 @@ class Scope:
     now: datetime
     brand_id: UUID | None = None
     candidates: Statement | None = field(default=None, compare=False)
+    cutoffs: Mapping[str, str | None] = field(default_factory=dict, compare=False)
 
     @property
     def tenant(self) -> Statement:

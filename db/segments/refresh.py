@@ -7,7 +7,7 @@ statement, and triggers make the masks follow. A refresh that finds no differenc
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime, timedelta
 from functools import partial
@@ -82,12 +82,14 @@ async def refresh_segments(
     actor: str | None = None,
     bulk_operation_id: UUID | None = None,
     percentiles: bool = True,
+    cutoffs: Mapping[str, str | None] | None = None,
 ) -> list[Change]:
     """Makes the members of active automatic segments what their conditions say; returns the segments that changed.
 
     segment_ids: None for all that are updated automatically. candidates: a statement that yields `customer_id`, for
     whom alone the members are brought up to date; None for everybody. percentiles: False leaves out the segments by
-    percentile, which cost a look at everybody and of which one customer's change moves others. Changes are dated
+    percentile, which cost a look at everybody and of which one customer's change moves others; cutoffs: what
+    `percentile_cutoffs` found before the first slice, so that no slice ranks everybody again. Changes are dated
     `as_of` or `now`; whoever was not computed before enters as INITIAL, or as DEFINITION_CHANGED.
 
     Without `as_of` the caller recomputes stale metrics first. Raises DefinitionChanged.
@@ -102,7 +104,7 @@ async def refresh_segments(
     changes: list[Change] = []
     async with many_rows(tx) if candidates is None else nullcontext():
         for some in _passes(segments):
-            scope = Scope(organization, as_of, as_of or now, some[0].brand_id, candidates)
+            scope = Scope(organization, as_of, as_of or now, some[0].brand_id, candidates, cutoffs or {})
             changes += await _refresh(tx, some, scope, now, reason, actor, bulk_operation_id)
     return changes
 

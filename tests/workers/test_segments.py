@@ -8,11 +8,13 @@ from uuid import UUID
 
 import pytest
 
-from db.database import Database
+from db.conditions import Scope
+from db.conditions.percentiles import find_cutoffs
+from db.database import Database, Transaction
 from db.dirty_customers import mark_dirty, settled, unsettled
 from db.facts import record_facts
 from db.jobs import request_job
-from db.segments import update_segment
+from db.segments import cutoffs, update_segment
 from db.slices import next_slice
 from db.statement import Statement
 from domain.bulk import BulkKind
@@ -80,6 +82,36 @@ async def test_everybody_is_refreshed_in_slices(database: Database, organization
     assert (again.state, again.counts) == ("COMPLETED", {})
     async with database.tenant(organization) as tx:
         assert await segment(tx, rich) == before
+
+
+@pytest.mark.usefixtures("small_slices")
+@pytest.mark.parametrize("ago", [None, 45])
+async def test_percentiles_are_of_everybody_whatever_the_slice(
+    database: Database, organization: UUID, ago: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ranked: list[str] = []
+
+    async def ranking(tx: Transaction, conditions: Any, scope: Scope) -> dict[str, str | None]:
+        found = await find_cutoffs(tx, conditions, scope)
+        ranked.extend(found)
+        return found
+
+    monkeypatch.setattr(cutoffs, "find_cutoffs", ranking)
+    async with database.tenant(organization) as tx:
+        top = {share: await add_segment(tx, f"top-{share}", percentile(share)) for share in (10, 30, 100)}
+        nobody = await add_segment(tx, "nobody", percentile(10, field="appointmentCount"))
+    args = {} if ago is None else {"asOf": (datetime.now(UTC) - timedelta(days=ago)).isoformat()}
+    assert (await refresh_as_job(database, organization, **args)).state == "COMPLETED"
+    assert len(ranked) == 4
+    async with database.tenant(organization) as tx:
+        counts = {share: len(await members(tx, id_)) for share, id_ in top.items()}
+        # Of those who bought, one for nothing, which is no value at all; the first five only later.
+        assert counts == ({10: 1, 30: 5, 100: 19} if ago is None else {10: 1, 30: 4, 100: 15})
+        assert await members(tx, nobody) == []
+
+
+def percentile(top: int, field: str = "lifetimeValue") -> dict[str, Any]:
+    return {"percentile": {"field": field, "top": str(top)}}
 
 
 async def test_named_segments_bring_those_they_are_built_on(database: Database, organization: UUID) -> None:
