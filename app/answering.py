@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 from app.callers import caller_of, stranger
 from app.operations import Answer, carry_out, fresh_context
-from app.replies import Reply, WaitError, answered
+from app.replies import Reply, answered, unknown
 from app.request_ids import request_id
 from app.requests import Operation, Unacceptable
 from app.sse import EVENT_STREAM
@@ -20,9 +20,6 @@ from resolvers.context import Context
 from schema.execute import StreamRefusedError, WriteRefusedError
 from schema.explain import explain
 from schema.limits import price_of_refusal
-
-# Of refusals to look at who asks.
-_STATUS = {"FORBIDDEN": 403, "OVERLOADED": 503, "TIMEOUT": 503}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +36,9 @@ class Asked:
     async def caller(self, state: State) -> Caller:
         """Raises Unacceptable."""
         try:
-            return await caller_of(state, self.authorization, self.organization)
+            return await caller_of(state, self.authorization, self.organization, address=self.address)
         except Rejected as rejection:
-            status = _STATUS.get(rejection.code, 401)
-            raise Unacceptable(status, rejection.code, rejection.message) from rejection
+            raise unknown(rejection) from rejection
 
 
 async def run(
@@ -112,7 +108,7 @@ async def _paid(state: State, caller: Caller, asked: Asked, refusal: Unacceptabl
         if meter.overdrawn:
             await meter.settle_debt()
     except Rejected as empty:
-        return WaitError(429, empty.code, empty.message, wait=int(str(empty.details["retryAfter"])))
+        return unknown(empty)
     return refusal
 
 

@@ -43,6 +43,7 @@ from app.sockets.places import Places
 from app.telemetry.switch import Telemetry
 from app.uploads import upload
 from app.webhooks import vault
+from app.wrong_keys import WrongKeys
 from db.database import REQUESTS, Announce, Bell, Database
 from resolvers.tools import Tools
 from schema import limits
@@ -75,6 +76,7 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
         app.state.origins = origins
         app.state.documents = Documents(app.state.database)
         app.state.rates = Rates(settings.redis_url, settings.rate_limit, settings.rate_restore)
+        app.state.wrong_keys = WrongKeys(settings.redis_url)
         # Set when the server begins to stop: event streams have no other way to know.
         app.state.stopping = asyncio.Event()
         app.state.places = Places(settings.max_sockets, settings.max_sockets_of_caller)
@@ -112,6 +114,7 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
         beating.cancel()
         await app.state.sightings.close()
         await app.state.rates.close()
+        await app.state.wrong_keys.close()
         await hub.close()
         await app.state.database.close()
 

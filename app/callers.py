@@ -9,6 +9,7 @@ from app.requests import Operation
 from app.secret import known_secret
 from app.settings import Settings
 from domain.access import NOBODY, Caller
+from domain.refusals import Rejected
 from resolvers.access import authenticate
 from resolvers.issuer import Issuer
 from resolvers.tokens import TokenKeys
@@ -18,13 +19,23 @@ JWKS_TIMEOUT = 5.0
 MAX_JWKS = 1024 * 1024
 
 
-async def caller_of(state: State, authorization: str | None, organization: str | None = None) -> Caller:
-    """The caller of a request or a connection by its two headers; raises UNAUTHENTICATED and FORBIDDEN."""
+async def caller_of(
+    state: State, authorization: str | None, organization: str | None = None, *, address: str | None = None
+) -> Caller:
+    """The caller of a request or a connection by its two headers; raises UNAUTHENTICATED and FORBIDDEN.
+
+    address: where it comes from; RATE_LIMITED for a wrong key when too many came from there, and for no right one.
+    """
     now, recognised = datetime.now(UTC), state.recognised
     known: Caller | None = recognised.find(authorization, organization, now) if authorization else None
     if known is not None:
         return known
-    caller = await authenticate(state.database, authorization, now, state.tools, organization)
+    try:
+        caller = await authenticate(state.database, authorization, now, state.tools, organization)
+    except Rejected as rejection:
+        if authorization and address and rejection.code == "UNAUTHENTICATED":
+            await state.wrong_keys.count(authorization, address)
+        raise
     if authorization:
         recognised.note(authorization, organization, caller, now)
     return caller

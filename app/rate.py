@@ -66,8 +66,9 @@ class _Bucket:
 class Rates:
     """The buckets of one process: `limit` points at most, `restore` come back each second; no limit means no limits."""
 
-    def __init__(self, redis_url: str | None, limit: int, restore: int) -> None:
-        self.limit, self.restore = limit, restore
+    def __init__(self, redis_url: str | None, limit: int, restore: int, *, about: str = "") -> None:
+        """about: of what, where these are not the only buckets of a caller."""
+        self.limit, self.restore, self._about = limit, restore, about
         self._buckets: dict[object, _Bucket] = {}
         self.policy = f'"points";q={limit};w={math.ceil(limit / restore)}' if limit else ""
         self._away_until = 0.0
@@ -141,7 +142,7 @@ class Rates:
         want = max(need, self.limit / BLOCKS)
         try:
             taken, left = await self._client.eval(
-                _TAKE, 1, f"{{wayfare}}:rate:{bucket.name}", self.limit, self.restore, want, need
+                _TAKE, 1, f"{{wayfare}}:rate:{self._about}{bucket.name}", self.limit, self.restore, want, need
             )
         except (RedisError, OSError) as error:
             self._lose(bucket, error)

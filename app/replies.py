@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from starlette.responses import Response
 
 from app.operations import Answer, as_json
 from app.rate import RateMeter, told
 from app.requests import Unacceptable
+from domain.refusals import Rejected
 from resolvers.context import Context
 from schema.errors import masked
 
@@ -15,6 +17,8 @@ GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
 # Of every answer of the endpoint.
 COMMON = {"Cache-Control": "no-store", "Vary": "Accept"}
+# Of refusals to look at who asks.
+_STATUS = {"FORBIDDEN": 403, "OVERLOADED": 503, "TIMEOUT": 503}
 # Codes of errors that a client gets over by waiting.
 _WAITING = {"RATE_LIMITED": 429, "CONFLICT": 409, "OVERLOADED": 503}
 
@@ -33,6 +37,13 @@ class WaitError(Unacceptable):
     """RATE_LIMITED in HTTP's words; `wait` in seconds."""
 
     wait: int = 1
+
+
+def unknown(rejection: Rejected) -> Unacceptable:
+    """Why who asks was not let in, in HTTP's words."""
+    if rejection.code == "RATE_LIMITED":
+        return WaitError(429, rejection.code, rejection.message, wait=int(str(rejection.details["retryAfter"])))
+    return Unacceptable(_STATUS.get(rejection.code, 401), rejection.code, rejection.message)
 
 
 def type_of(media_type: str | None) -> str:
@@ -68,6 +79,11 @@ def refused(refusal: Unacceptable) -> Reply:
     if refusal.allow:
         headers["Allow"] = refusal.allow
     return Reply(refusal.status, orjson.dumps(body), headers)
+
+
+def plain(reply: Reply) -> Response:
+    """A reply where there is no GraphQL."""
+    return Response(reply.body, reply.status, {"Cache-Control": "no-store", **reply.headers}, JSON)
 
 
 def failed(fault: Exception) -> Reply:

@@ -1,10 +1,11 @@
 """GET /results/{id}: the file that a bulk operation ended with, for callers who could have started it."""
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from app.callers import caller_of
+from app.replies import plain, refused, unknown
+from app.requests import Unacceptable
 from db.bulk_results import Result, find_result, read_result
 from db.database import Database
 from domain.access import Caller
@@ -12,22 +13,21 @@ from domain.bulk import SCOPES, BulkKind
 from domain.refusals import Rejected
 from resolvers.ids import row_id
 
-_STATUS = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403}
-
 
 async def result(request: Request) -> Response:
     """The file as an attachment; unknown, foreign, unfinished and forgotten ones are 404 alike."""
     database: Database = request.app.state.database
     operation_id = row_id(request.path_params["operation"], "BulkOperation")
     try:
-        caller = await caller_of(request.app.state, request.headers.get("authorization"))
+        address = request.client.host if request.client else None
+        caller = await caller_of(request.app.state, request.headers.get("authorization"), address=address)
         async with database.tenant(caller.organization_id, caller.brand_ids) as tx:
             found = await find_result(tx, operation_id)
         if found is None:
-            return _refusal(404, "NOT_FOUND", "There is no such file, or not any more.")
+            return plain(refused(Unacceptable(404, "NOT_FOUND", "There is no such file, or not any more.")))
         _require(caller, found)
     except Rejected as rejection:
-        return _refusal(_STATUS.get(rejection.code, 400), rejection.code, rejection.message)
+        return plain(refused(unknown(rejection)))
     return StreamingResponse(
         read_result(database, caller.organization_id, caller.brand_ids, operation_id),
         media_type="text/csv; charset=utf-8",
@@ -44,9 +44,3 @@ def _require(caller: Caller, found: Result) -> None:
     caller.require(SCOPES[BulkKind(found.kind)])
     # Files hold customers, whatever was needed to ask for them.
     caller.require("customers:view")
-
-
-def _refusal(status: int, code: str, message: str) -> Response:
-    body = {"errors": [{"message": message, "extensions": {"code": code}}]}
-    headers = {"Cache-Control": "no-store"} | ({"WWW-Authenticate": "Bearer"} if status == 401 else {})
-    return Response(orjson.dumps(body), status, headers, "application/json")

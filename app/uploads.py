@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app.callers import caller_of
+from app.replies import JSON, plain, refused, unknown
 from app.requests import Unacceptable
 from db.database import Database
 from db.uploads import CHUNK, add_chunk, create_upload, delete_upload, finish_upload
@@ -18,7 +19,6 @@ from resolvers.ids import global_id
 from resolvers.imports import SCOPE
 
 MAX_UPLOAD = 1024**3
-_STATUS = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403}
 
 
 async def upload(request: Request) -> Response:
@@ -27,22 +27,18 @@ async def upload(request: Request) -> Response:
         caller = await _caller(request)
         upload_id, size = await _store(request, caller)
     except Unacceptable as refusal:
-        body = {"errors": [{"message": refusal.message, "extensions": {"code": refusal.code}}]}
-        return _answer(refusal.status, body)
-    return _answer(201, {"id": global_id("Upload", upload_id), "size": size})
-
-
-def _answer(status: int, body: object) -> Response:
-    headers = {"Cache-Control": "no-store"} | ({"WWW-Authenticate": "Bearer"} if status == 401 else {})
-    return Response(orjson.dumps(body), status, headers, "application/json")
+        return plain(refused(refusal))
+    body = orjson.dumps({"id": global_id("Upload", upload_id), "size": size})
+    return Response(body, 201, {"Cache-Control": "no-store"}, JSON)
 
 
 async def _caller(request: Request) -> Caller:
     try:
-        caller = await caller_of(request.app.state, request.headers.get("authorization"))
+        address = request.client.host if request.client else None
+        caller = await caller_of(request.app.state, request.headers.get("authorization"), address=address)
         caller.require(SCOPE)
     except Rejected as rejection:
-        raise Unacceptable(_STATUS[rejection.code], rejection.code, rejection.message) from rejection
+        raise unknown(rejection) from rejection
     return caller
 
 

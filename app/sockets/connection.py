@@ -111,7 +111,8 @@ class Connection:
         self._header = given.get("authorization") or self._socket.headers.get("authorization", "")
         self._organization = given.get("x-organization") or self._socket.headers.get("x-organization")
         try:
-            self._caller = await self._authenticated()
+            address = self._socket.client.host if self._socket.client else None
+            self._caller = await self._authenticated(address)
             self._place.enter_context(self._state.places.one_of(caller_name(self._caller)))
         except FullError as full:
             raise CloseError(Closed.TOO_MANY, "Too many connections") from full
@@ -120,10 +121,12 @@ class Connection:
         self._known.set()
         self._put({"type": "connection_ack"})
 
-    async def _authenticated(self) -> Caller:
+    async def _authenticated(self, address: str | None = None) -> Caller:
         try:
-            return await caller_of(self._state, self._header, self._organization)
+            return await caller_of(self._state, self._header, self._organization, address=address)
         except Rejected as rejection:
+            if rejection.code == "RATE_LIMITED":
+                raise CloseError(Closed.TOO_MANY, "Too many wrong keys") from rejection
             if rejection.code not in ("UNAUTHENTICATED", "FORBIDDEN"):
                 raise  # too much is going on to find out
             raise CloseError(Closed.FORBIDDEN, "Forbidden") from rejection

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from app import uploads
 from app.recognised import Recognised
+from app.wrong_keys import WrongKeys
 from db.database import Database
 from db.keys import create_key
 from db.uploads import CHUNK, find_upload, read_chunk
@@ -40,6 +41,7 @@ async def post(
     """Sends the pieces to the route itself, so that the test says how they come; `lost`: the line breaks at the end."""
     app = Starlette(routes=[Route("/uploads", uploads.upload, methods=["POST"])])
     app.state.database, app.state.tools, app.state.recognised = database, Tools(), Recognised()
+    app.state.wrong_keys = WrongKeys(None)
     given = {"authorization": f"Bearer {key}"} | {name.replace("_", "-"): value for name, value in headers.items()}
     scope = {
         "type": "http",

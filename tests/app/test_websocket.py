@@ -316,7 +316,7 @@ async def test_a_fault_ends_the_socket_with_a_code(
 async def test_who_cannot_be_recognised_now_is_told_to_come_back(
     host: str, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(*_: object) -> None:
+    async def away(*_: object, **__: object) -> None:
         raise ConnectionRefusedError
 
     monkeypatch.setattr(connection, "caller_of", away)
