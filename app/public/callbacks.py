@@ -43,6 +43,8 @@ class Callbacks:
     secret: bytes | None
     base: str | None = None
     turns: Turns = field(default_factory=Turns)
+    # Bounces come by the thousand after a campaign, and must not keep out what providers tell.
+    mail_turns: Turns = field(default_factory=Turns)
 
     @property
     def secrets(self) -> list[bytes]:

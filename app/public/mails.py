@@ -24,6 +24,7 @@ from domain.suppressions import AddressKey
 
 PATH = "/mails"
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_LATER = {"Retry-After": "10"}
 
 
 def mail_routes() -> list[BaseRoute]:
@@ -35,27 +36,30 @@ async def take(request: Request) -> Response:
     here = request.app.state.callbacks
     try:
         raw = await beginning(request, LARGEST)
-        async with here.turns.turn():
+        if here.secret is None:
+            # The mail server had better keep it until somebody has said which.
+            return _answer(503, "WAYFARE_SECRET is not set.", _LATER)
+        async with here.mail_turns.turn():
             return await _take(here.database, here.secret, request.query_params.getlist("to"), raw)
     except TooLargeError:
         return _answer(413, "This is more than a mail.")
     except ClientDisconnect:
         return _answer(400, "The mail ended too early.")
     except BusyError:
-        return _answer(503, "Come again.", {"Retry-After": "10"})
+        return _answer(503, "Come again.", _LATER)
 
 
-async def _take(database: Database, secret: bytes | None, recipients: list[str], raw: bytes) -> Response:
+async def _take(database: Database, secret: bytes, recipients: list[str], raw: bytes) -> Response:
     mail = opened(raw)
-    about = subject(mail, recipients, [secret]) if secret else None
+    about = subject(mail, recipients, [secret])
     if about is None:
         return _answer(422, "It came to no address of ours.")
     said = told(mail, [about.message_id], datetime.now(UTC))
-    await _store(database, AddressKey.of(secret, about.organization_id) if secret else None, about, said)
+    await _store(database, AddressKey.of(secret, about.organization_id), about, said)
     return _answer(200, f"Taken: {_named(said)}.")
 
 
-async def _store(database: Database, key: AddressKey | None, about: Subject, said: Told) -> None:
+async def _store(database: Database, key: AddressKey, about: Subject, said: Told) -> None:
     async def work(tx: Transaction) -> None:
         await take_back(tx, said.events, key)
         await take_answers(tx, said.inbound, key)

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from email.message import Message
 from email.parser import BytesHeaderParser, BytesParser, HeaderParser
 from email.policy import Compat32
+from itertools import islice
 
 STATUS = ("message/delivery-status", "message/global-delivery-status")
 ORIGINAL = ("message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers")
 FEEDBACK = "message/feedback-report"
 LARGEST = 256 * 1024
 _LINES = 5_000
+# Of a report: about itself, and about each recipient.
+_BLOCKS = 21
 _HEADER = 2_000
 # Whatever holds other parts says one of these; nobody's report holds so many.
 _HOLDS = re.compile(rb"boundary|message/", re.IGNORECASE)
@@ -61,15 +64,19 @@ def part(mail: Message, *types: str) -> Message | None:
 
 
 def blocks(held: Message) -> Iterator[Message]:
-    """The groups of fields that a part consists of, whether or not the parser saw through it."""
+    """The groups of fields that a part begins with, whether or not the parser saw through it."""
+    return islice(_blocks(held), _BLOCKS)
+
+
+def _blocks(held: Message) -> Iterator[Message]:
     payload = held.get_payload()
     if isinstance(payload, list):
         for one in payload:
             if isinstance(one, Message):
                 yield one
-                yield from blocks(one)
+                yield from _blocks(one)
     elif isinstance(payload, str):
-        for text in _EMPTY_LINE.split(payload)[:_LINES]:
+        for text in _EMPTY_LINE.split(payload, _BLOCKS)[:_BLOCKS]:
             if text.strip():
                 yield HeaderParser(policy=_POLICY).parsestr(text.lstrip("\r\n"))
 

@@ -22,7 +22,6 @@ _COMPLAINTS = {
     "opt-out": ReturnType.UNSUBSCRIBED,
     "opt-out-list": ReturnType.UNSUBSCRIBED,
 }
-_MOST = 20
 # email.utils reads addresses by calling itself for each parenthesis.
 _ADDRESS = re.compile(r"[^\s<>()\"]+@[^\s<>()\"]+")
 
@@ -57,7 +56,7 @@ class About:
         """Of each recipient that a report names: one address may have led to several."""
         for place, block in enumerate(blocks(status)):
             action, said = header(block, "Action"), header(block, "Status")
-            if place >= _MOST or not (action or said):
+            if not (action or said):
                 continue
             diagnostic = header(block, "Diagnostic-Code")
             found = status_of(said, diagnostic)

@@ -332,8 +332,15 @@ async def test_mail_that_ses_receives_goes_the_same_way(shop: Shop, message: UUI
             assert (await client.post(path, content=post.body, headers=post.headers)).status_code == 400
 
 
+async def test_without_a_secret_mail_waits(shop: Shop, message: UUID) -> None:
+    here = Callbacks(shop.database, Accounts(shop.database, VAULT), Fetching(), None, BASE)
+    async with visitor(shop.database, mail_routes(), callbacks=here) as (client, _):
+        assert await hand(client, raw("answer", address(shop, message), message)) == 503
+    assert await events(shop) == []
+
+
 async def test_a_flood_of_mails_is_told_to_come_again(shop: Shop, message: UUID) -> None:
-    here = Callbacks(shop.database, Accounts(shop.database, VAULT), Fetching(), SECRET, BASE, Turns(1, 2))
+    here = Callbacks(shop.database, Accounts(shop.database, VAULT), Fetching(), SECRET, BASE, mail_turns=Turns(1, 2))
     async with visitor(shop.database, mail_routes(), callbacks=here) as (client, _):
         content = raw("delivered", address(shop, message), message)
         answers = await asyncio.gather(*(hand(client, content) for _ in range(20)))
