@@ -77,6 +77,7 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
         app.state.documents = Documents(app.state.database)
         app.state.rates = Rates(settings.redis_url, settings.rate_limit, settings.rate_restore)
         app.state.wrong_keys = WrongKeys(settings.redis_url)
+        app.state.get_queries = settings.get_queries
         # Set when the server begins to stop: event streams have no other way to know.
         app.state.stopping = asyncio.Event()
         app.state.places = Places(settings.max_sockets, settings.max_sockets_of_caller)

@@ -18,18 +18,23 @@ from domain.refusals import Rejected
 
 HTML = "text/html"
 METHODS = "GET, HEAD, OPTIONS, POST"
+# Where queries may not come by GET.
+METHODS_BUT_GET = "OPTIONS, POST"
 _READING = ("GET", "HEAD")
 
 
 async def graphql(request: Request) -> Response:
     """Answers one operation; a browser that asks for a page gets GraphiQL."""
-    offered = [JSON, GRAPHQL, EVENT_STREAM, *([HTML] if request.method in _READING else [])]
+    reading, may_get = request.method in _READING, request.app.state.get_queries
+    offered = [JSON, GRAPHQL, EVENT_STREAM, *([HTML] if reading else [])]
     media_type = preferred(request.headers.get("accept"), offered)
     try:
+        methods = METHODS if may_get else METHODS_BUT_GET
         if request.method == "OPTIONS":
-            return Response(status_code=204, headers={**COMMON, "Allow": METHODS})
-        if request.method not in (*_READING, "POST"):
-            raise Unacceptable(405, "BAD_REQUEST", "Send operations by POST, queries also by GET.", allow=METHODS)
+            return Response(status_code=204, headers={**COMMON, "Allow": methods})
+        if request.method != "POST" and not (reading and (may_get or media_type == HTML)):
+            also = ", queries also by GET" if may_get else ""
+            raise Unacceptable(405, "BAD_REQUEST", f"Send operations by POST{also}.", allow=methods)
         if media_type is None:
             raise Unacceptable(406, "BAD_REQUEST", f"The answer can be {GRAPHQL}, {JSON} or {EVENT_STREAM}.")
         if media_type == HTML:

@@ -84,6 +84,8 @@ class Settings(BaseSettings):
     max_fields: int = Field(default=1_000, ge=1, validation_alias="WAYFARE_MAX_FIELDS")
     max_directives: int = Field(default=50, ge=0, validation_alias="WAYFARE_MAX_DIRECTIVES")
     max_cost: int = Field(default=5_000, ge=1, validation_alias="WAYFARE_MAX_COST")
+    # Whether queries may come by GET; the page of GraphiQL does in any case.
+    get_queries: bool = Field(default=True, validation_alias="WAYFARE_GET_QUERIES")
     # Sockets and event streams that a process holds at once, in all and of each caller.
     max_sockets: int = Field(default=2_000, ge=1, validation_alias="WAYFARE_MAX_SOCKETS")
     max_sockets_of_caller: int = Field(default=100, ge=1, validation_alias="WAYFARE_MAX_SOCKETS_OF_CALLER")
