@@ -16,12 +16,12 @@ from db.segments.members import assign, unassign
 from db.segments.overrides import OVERRIDES_OF_SEGMENT, Override, find_override, override, release
 from db.segments.records import Change, Membership, MembershipChange, Segment
 from db.segments.refresh import (
-    DefinitionChanged,
     note_refreshed,
     refresh_segments,
     related_segments,
     segments_to_refresh,
 )
+from db.segments.writing import DefinitionChanged
 
 __all__ = [
     "OVERRIDES_OF_SEGMENT",

@@ -14,34 +14,23 @@ from functools import partial
 from itertools import groupby
 from uuid import UUID
 
-import asyncpg
-
-from db.conditions import Scope, verdicts
+from db.conditions import Scope
 from db.database import Transaction
 from db.organizations import Organization
-from db.outbox import recording
 from db.planning import many_rows
 from db.records import columns_of
 from db.segments.definitions import lock_masks, lock_segments
+from db.segments.differences import READ, differing, place
 from db.segments.records import Change, Segment
-from db.slices import among
+from db.segments.writing import DefinitionChanged, write
 from db.statement import Statement, sql
-from domain import live
 from domain.conditions import is_live, parse
-from domain.events import EventType
 from domain.segments import ChangeReason, refresh_levels, related
 
-# Segments whose bits are in one number, and so the most conditions in one scan; the migration's word_of says the same.
-WORD = 60
-# Customers whose difference is read at a time, and written at a time.
-READ = 100_000
-WRITTEN = 10_000
 # `last_refreshed_at` is written at most so often, so that refreshing again writes nothing.
 EXACT = timedelta(minutes=1)
-
-
-class DefinitionChanged(asyncpg.SerializationError):  # type: ignore[misc]  # asyncpg ships partial types
-    """A segment was redefined while its members were computed; `Database.attempt` computes them again."""
+# Customers whose difference is written at a time.
+WRITTEN = 10_000
 
 
 async def segments_to_refresh(tx: Transaction, segment_ids: Iterable[UUID] | None = None) -> list[Segment]:
@@ -135,23 +124,9 @@ def _passes(segments: Sequence[Segment]) -> list[list[Segment]]:
     by_id = {segment.id: segment for segment in segments}
     passes: list[list[Segment]] = []
     for level in refresh_levels(by_id, {segment.id: segment.depends_on for segment in segments}):
-        ordered = sorted((by_id[id_] for id_ in level), key=_place)
-        passes += [list(group) for _, group in groupby(ordered, key=_place)]
+        ordered = sorted((by_id[id_] for id_ in level), key=place)
+        passes += [list(group) for _, group in groupby(ordered, key=place)]
     return passes
-
-
-def _place(segment: Segment) -> tuple[str, int]:
-    """Whom a segment looks at, and which word its bit is in."""
-    return str(segment.brand_id), _slot(segment) // WORD
-
-
-def _slot(segment: Segment) -> int:
-    assert segment.slot is not None, "every automatic segment has one"
-    return segment.slot
-
-
-def _bit(segment: Segment) -> int:
-    return 1 << _slot(segment) % WORD
 
 
 async def _refresh(
@@ -164,13 +139,13 @@ async def _refresh(
     bulk_operation_id: UUID | None,
 ) -> list[Change]:
     """Reads first, which Postgres does in parallel, and writes only where something differs."""
-    statement = await _differing(tx, segments, scope)
-    write = partial(_write, reason=reason, actor=actor, bulk_operation_id=bulk_operation_id)
+    statement = await differing(tx, segments, scope)
+    written = partial(write, reason=reason, actor=actor, bulk_operation_id=bulk_operation_id)
     changes: Counter[tuple[UUID, str]] = Counter()
     while True:
         rows, before = await tx.rows(statement), changes.total()
         for first in range(0, len(rows), WRITTEN):
-            for change in await write(tx, segments, rows[first : first + WRITTEN], scope.now):
+            for change in await written(tx, segments, rows[first : first + WRITTEN], scope.now):
                 changes[change.segment_id, "entered"] += change.entered
                 changes[change.segment_id, "left"] += change.left
         if len(rows) < READ or changes.total() == before:
@@ -179,66 +154,6 @@ async def _refresh(
         await _note_computed(tx, segments, now)
     changed = sorted({segment_id for segment_id, _ in changes})
     return [Change(id_, changes[id_, "entered"], changes[id_, "left"]) for id_ in changed]
-
-
-async def _differing(tx: Transaction, segments: Sequence[Segment], scope: Scope) -> Statement:
-    """customer_id, wanted and members: whose bits are not those of their memberships, at most READ of them."""
-    names = {f"s{number}": segment for number, segment in enumerate(segments)}
-    return sql(
-        _DIFFERING,
-        verdicts=verdicts({name: parse(segment.condition) for name, segment in names.items()}, scope),
-        mask=Statement(" | ".join(f"case when v.{n} then {_bit(s)}::bigint else 0 end" for n, s in names.items())),
-        decided=sql(
-            _DECIDED if await _has_decisions(tx, segments) else "select customer_id, mask from ruled",
-            tenant=scope.tenant,
-            ids=[segment.id for segment in segments],
-            each_bit=[_bit(segment) for segment in segments],
-        ),
-        # Without a brand nobody is out of scope; who has left a brand's customers is in no verdict.
-        side=Statement("left" if scope.brand_id is None else "full"),
-        word=Statement(str(_slot(segments[0]) // WORD)),
-        bits=Statement(f"{sum(map(_bit, segments))}::bigint"),
-        tenant=scope.tenant,
-        among=among("k.customer_id", scope.candidates) if scope.candidates else Statement("true"),
-        most=Statement(str(READ)),
-    )
-
-
-async def _write(
-    tx: Transaction,
-    segments: Sequence[Segment],
-    differing: Sequence[tuple[UUID, int, int]],
-    at: datetime,
-    *,
-    reason: ChangeReason,
-    actor: str | None,
-    bulk_operation_id: UUID | None,
-) -> list[Change]:
-    instant = sql(":at::timestamptz", at=at)
-    rows = await tx.rows(
-        _WRITE,
-        ids=[segment.id for segment in segments],
-        each_bit=[_bit(segment) for segment in segments],
-        versions=[segment.definition_version for segment in segments],
-        reasons=[_reason(segment, reason).value for segment in segments],
-        customers=[row[0] for row in differing],
-        wanted=[row[1] for row in differing],
-        members=[row[2] for row in differing],
-        at=instant,
-        actor=actor,
-        bulk_operation_id=bulk_operation_id,
-        most=Statement(str(live.MOST_CUSTOMERS)),
-        events=await recording(tx, (EventType.SEGMENT_ENTERED, EventType.SEGMENT_LEFT), sql(_EVENTS, at=instant)),
-    )
-    if not all(row["counted"] for row in rows):
-        raise DefinitionChanged
-    tx.events += [
-        live.MembershipChange(row["segment_id"], live.Change(change), count, tuple(row[some]), at)
-        for row in rows
-        for change, count, some in (("ENTERED", row["entered"], "who_entered"), ("LEFT", row["gone"], "who_left"))
-        if count
-    ]
-    return [Change(row["segment_id"], row["entered"], row["gone"]) for row in rows]
 
 
 async def _note_computed(tx: Transaction, segments: Sequence[Segment], now: datetime) -> None:
@@ -263,110 +178,3 @@ async def _note_computed(tx: Transaction, segments: Sequence[Segment], now: date
     )
     if rows:
         raise DefinitionChanged
-
-
-async def _has_decisions(tx: Transaction, segments: Sequence[Segment]) -> bool:
-    found: bool = await tx.value(
-        "select exists (select from segment_override "
-        "where organization_id = :organization and segment_id = any(:ids::uuid[]))",
-        ids=[segment.id for segment in segments],
-    )
-    return found
-
-
-def _reason(segment: Segment, reason: ChangeReason) -> ChangeReason:
-    if segment.computed_version is None:
-        return ChangeReason.INITIAL
-    return reason if segment.computed_version == segment.definition_version else ChangeReason.DEFINITION_CHANGED
-
-
-_EVENTS = """
-select 'SEGMENT_' || c.change, jsonb_build_object('segmentId', c.segment_id, 'customerId', c.customer_id), :at
-from changed c
-"""
-
-# What somebody decided wins over the rules; few are decided about.
-_DECIDED = """
-    select r.customer_id, (r.mask | coalesce(d.included, 0)) & ~coalesce(d.excluded, 0) as mask
-    from ruled r left join (
-        select o.customer_id, bit_or(case o.mode when 'INCLUDE' then b.bit else 0 end) as included,
-               bit_or(case o.mode when 'EXCLUDE' then b.bit else 0 end) as excluded
-        from segment_override o
-        join unnest(:ids::uuid[], :each_bit::bigint[]) b (segment_id, bit) on b.segment_id = o.segment_id
-        where o.organization_id = :tenant
-        group by o.customer_id) d on d.customer_id = r.customer_id
-"""
-
-_DIFFERING = """
-with verdict as (:verdicts),
-ruled as (
-    select v.customer_id, :mask as mask from verdict v
-),
-wanted as (:decided),
-stored as (
-    select k.customer_id, k.mask & :bits as mask from segment_mask k
-    where k.organization_id = :tenant and k.word = :word and :among
-)
-select coalesce(w.customer_id, k.customer_id) as customer_id, coalesce(w.mask, 0) as wanted,
-       coalesce(k.mask, 0) as members
-from wanted w :side join stored k on k.customer_id = w.customer_id
-where coalesce(w.mask, 0) <> coalesce(k.mask, 0)
-limit :most
-"""
-
-# Only AUTOMATIC memberships are taken away; others are somebody's decision. `counted` updates a segment only while its
-# definition is the one that was computed: otherwise the row says so, and all of it is rolled back.
-_WRITE = """
-with definition (segment_id, bit, version, reason) as materialized (
-    select * from unnest(:ids::uuid[], :each_bit::bigint[], :versions::integer[], :reasons::text[]) d
-),
-difference as materialized (
-    select d.segment_id, c.customer_id, (c.wanted & d.bit) <> 0 as enters
-    from unnest(:customers::uuid[], :wanted::bigint[], :members::bigint[]) c (customer_id, wanted, members)
-    join definition d on ((c.wanted # c.members) & d.bit) <> 0
-),
-entered as (
-    insert into segment_membership (organization_id, segment_id, customer_id, source, entered_at, segment_version)
-    select :organization, d.segment_id, d.customer_id, 'AUTOMATIC', :at, n.version
-    from difference d join definition n on n.segment_id = d.segment_id
-    where d.enters
-    order by d.segment_id, d.customer_id
-    on conflict do nothing
-    returning segment_id, customer_id
-),
-gone as (
-    delete from segment_membership m
-    using difference d
-    where not d.enters and m.organization_id = (select :organization::uuid) and m.segment_id = d.segment_id
-      and m.customer_id = d.customer_id and m.source = 'AUTOMATIC'
-    returning m.segment_id, m.customer_id
-),
-changed as (
-    select segment_id, customer_id, 'ENTERED' as change from entered
-    union all
-    select segment_id, customer_id, 'LEFT' from gone
-),
-logged as (
-    insert into segment_membership_change
-        (organization_id, segment_id, customer_id, change, reason, source, actor, bulk_operation_id, at)
-    select :organization, c.segment_id, c.customer_id, c.change, n.reason, 'AUTOMATIC', :actor::text,
-           :bulk_operation_id::uuid, :at
-    from changed c join definition n on n.segment_id = c.segment_id
-),
-number as (
-    select segment_id, count(*) filter (where change = 'ENTERED') as entered,
-           count(*) filter (where change = 'LEFT') as gone,
-           (array_agg(customer_id) filter (where change = 'ENTERED'))[1 : :most] as who_entered,
-           (array_agg(customer_id) filter (where change = 'LEFT'))[1 : :most] as who_left
-    from changed group by segment_id
-):events,
-counted as (
-    update segment s set member_count = s.member_count + n.entered - n.gone
-    from number n join definition d on d.segment_id = n.segment_id
-    where s.organization_id = :organization and s.id = n.segment_id and s.definition_version = d.version
-    returning s.id
-)
-select n.segment_id, n.entered, n.gone, n.who_entered, n.who_left, c.id is not null as counted
-from number n left join counted c on c.id = n.segment_id
-order by n.segment_id
-"""
