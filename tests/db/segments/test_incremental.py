@@ -1,5 +1,6 @@
 """Live evaluation leaves nothing for a refresh of everybody to do, whatever happens in whatever order."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -43,6 +44,7 @@ from tests.segments import (
 
 BEGIN = datetime(2026, 1, 28, 22, 30, tzinfo=UTC)
 PEOPLE = 3
+EXAMPLES = int(os.environ.get("WAYFARE_EXAMPLES", "150")) // 10
 ORDERED = {"kind": "ORDER", "aggregate": "COUNT"}
 CONDITIONS: list[Json] = [
     city("Rome"),
@@ -202,13 +204,15 @@ class Life:
             who: dict[str, Any] = {"candidates": these(*owed.customers), "reason": ChangeReason.LIVE}
             chosen = await segments_concerned(self.tx, owed.changed)
             await refresh(self.tx, chosen, now=self.now, percentiles=False, **who)
-            await note_dues(self.tx, await current_organization(self.tx), these(*owed.customers), self.now)
+            soon = owed.changed is not None
+            await note_dues(self.tx, await current_organization(self.tx), these(*owed.customers), self.now, soon=soon)
             await settled(self.tx, owed)
 
 
-@pytest.mark.timeout(280)
+# WAYFARE_EXAMPLES sets ten times how many; hundreds take minutes.
+@pytest.mark.timeout(280 if EXAMPLES <= 15 else 0)
 @settings(
-    max_examples=15,
+    max_examples=EXAMPLES,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
