@@ -8,11 +8,14 @@ from uuid import UUID
 import orjson
 import pytest
 
+import app.live
+from app.live import Hub
 from db import customers, relations
 from db.database import Database
 from db.plans import objects
 from db.records import columns_of
 from domain.ids import new_id
+from domain.live import decode
 from domain.refusals import Refused
 from resolvers import live, loaders, paging, tags
 from resolvers.context import Context
@@ -24,6 +27,7 @@ from tests.api import Api
 from tests.schema.probe.events import answers_to_events
 from tests.schema.probe.probe import UNBOUND, Probe
 from tests.schema.probe.worlds import strange_rows, two_brands, two_organizations
+from workers import live as announcing
 
 Patch = pytest.MonkeyPatch
 Findings = Awaitable[list[str]]
@@ -183,6 +187,37 @@ async def in_events(probe: Probe, patch: Patch, powerful: Database) -> list[str]
 
     patch.setattr(live, "_narrowed", as_it_is)
     patch.setattr(live, "_sees", yes)
+    return await heard(probe)
+
+
+async def in_the_delivery_of_events(probe: Probe, patch: Patch, _powerful: Database) -> list[str]:
+    """What Redis says of one organization is told to everybody who watches."""
+
+    async def deliver(self: Any, _pubsub: object, _name: str, data: bytes) -> None:
+        for name in list(self._watches):
+            self._tell(name, decode(data))
+
+    patch.setattr(Hub, "_deliver", deliver)
+    return await heard(probe)
+
+
+async def in_the_channels_of_events(probe: Probe, patch: Patch, _powerful: Database) -> list[str]:
+    for module in (announcing, app.live):
+        patch.setattr(module, "channel", lambda _organization: "{wayfare}:live")
+    return await heard(probe)
+
+
+async def in_what_is_watched(probe: Probe, patch: Patch, _powerful: Database) -> list[str]:
+    async def watch(context: Context, wanted: Callable[..., bool]) -> Any:
+        assert context.tools.feed
+        return await context.tools.feed.watch(probe.stranger, wanted)
+
+    patch.setattr(live, "_watch", watch)
+    return await heard(probe)
+
+
+async def heard(probe: Probe) -> list[str]:
+    """What is not the caller's in the answers to all subscriptions."""
     found = []
     for question in probe.questions("subscription"):
         answers = await answers_to_events(probe.database, probe, question.document)  # type: ignore[attr-defined]  # set below
@@ -200,6 +235,9 @@ LEAKS = {
         in_a_mutation,
         in_what_is_known,
         in_the_text_of_an_error,
+        in_the_delivery_of_events,
+        in_the_channels_of_events,
+        in_what_is_watched,
     ],
     two_brands: [
         in_loaders_without_brands,

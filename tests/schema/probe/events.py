@@ -2,40 +2,60 @@
 
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from app.live import Hub
 from db.database import Database
 from domain.access import SCOPES
-from domain.live import BulkProgress, CampaignProgress, Change, Event, Interruption, MembershipChange, StageChange
+from domain.live import (
+    BulkProgress,
+    CampaignProgress,
+    Change,
+    Event,
+    Interruption,
+    MembershipChange,
+    StageChange,
+    encode,
+)
 from resolvers.context import Context
 from resolvers.ids import split_id
 from resolvers.watch import Watch
 from schema.execute import begin
 from tests.api import TOOLS, caller
 from tests.schema.probe.probe import Probe
+from workers import live as announcing
 
 MOST = 50
 
 
-@dataclass(frozen=True, slots=True)
 class Everything:
-    """A feed that tells all events of an organization to whoever watches it, and then that it is interrupted."""
+    """The hub of an API process that hears all events of one organization whenever somebody begins to watch, be it of
+    this organization or not; then whoever watches is told that it is interrupted."""
 
-    organization: UUID
-    events: list[Event]
+    def __init__(self, organization: UUID, events: list[Event]) -> None:
+        self._organization, self._events = organization, events
+        hub: Any = Hub(None)
+        hub._pubsub = self
+        self._hub = hub
 
     async def watch(self, organization_id: UUID, wanted: Callable[[Event], bool]) -> Watch:
-        watch = Watch(wanted)
-        for event in self.events:
-            if organization_id == self.organization:
-                watch.tell(event)
+        watch: Watch = await self._hub.watch(organization_id, wanted)
+        for event in self._events:
+            await self._hub._deliver(self, announcing.channel(self._organization), encode(event))
         watch.tell(Interruption())
         return watch
+
+    async def subscribe(self, name: str) -> None:
+        """As Redis, which says at once that it is heard."""
+        self._hub._heard[name].set()
+
+    async def unsubscribe(self, _name: str) -> None:
+        return None
 
 
 def foreign_events(probe: Probe) -> list[Event]:
