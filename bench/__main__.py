@@ -12,7 +12,7 @@ import typer
 
 from app.servers import Addresses, CannotStartError, servers
 from app.settings import CHECKOUT, Settings
-from bench import campaigns
+from bench import campaigns, campaigns_fairness
 from bench.comparison import Plan, check, run
 from bench.cursors import cursors, keys
 from bench.database import prepare
@@ -29,6 +29,7 @@ STATE = CHECKOUT / "var" / "bench"
 COMMITTED = Path(__file__).parent
 SMALL = 10_000
 CAMPAIGN_SIZE = 1_000_000
+FAIRNESS_SIZE = 100_000
 SEGMENT_SIZES = (10_000, 100_000, 1_000_000)
 # What is measured at these sizes is for the repository, under these names; anything else stays in the state folder.
 PUBLISHED = {200_000: "results", 1_000_000: "results-1m"}
@@ -48,6 +49,9 @@ def bench(
     sending: Annotated[
         bool, typer.Option("--campaigns", help="The snapshot and sending of campaigns instead.")
     ] = False,
+    fair: Annotated[
+        bool, typer.Option("--fairness", help="What 100 thousand queued messages do to a neighbour's instead.")
+    ] = False,
     refuse: Annotated[bool, typer.Option("--refusals", help="CPU time to refuse each attack instead.")] = False,
 ) -> None:
     """Measure. Keeps its databases and logs in var/bench."""
@@ -59,6 +63,9 @@ def bench(
         return
     if sending:
         _campaigns((customers or [CAMPAIGN_SIZE])[0])
+        return
+    if fair:
+        _fairness((customers or [FAIRNESS_SIZE])[0])
         return
     if foundation:
         _foundation()
@@ -99,6 +106,14 @@ def _campaigns(size: int) -> None:
     commit = _said(["git", "rev-parse", "--short", "HEAD"])
     heading = f"## Campaigns, {size:,} customers\n\n{datetime.now(UTC):%Y-%m-%d}, commit {commit}; {machine()}."
     print(campaigns.report(found, COMMITTED if size == CAMPAIGN_SIZE else STATE / "results", heading))
+
+
+def _fairness(size: int) -> None:
+    with servers(Settings(database_url=None, redis_url=None, state=STATE)) as addresses:
+        found = campaigns_fairness.measure(addresses.database_url, addresses.redis_url, size)
+    commit = _said(["git", "rev-parse", "--short", "HEAD"])
+    heading = f"## Fairness, {size:,} customers\n\n{datetime.now(UTC):%Y-%m-%d}, commit {commit}; {machine()}."
+    print(campaigns_fairness.report(found, COMMITTED if size == FAIRNESS_SIZE else STATE / "results", heading))
 
 
 def _compare(

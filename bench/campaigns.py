@@ -10,17 +10,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 from typing import Any
 from uuid import UUID
 
 from app.settings import CHECKOUT
+from bench.campaigns_fairness import fairness, line
 from bench.campaigns_noop import Noop
-from bench.campaigns_world import KEY, NEIGHBOUR, ORGANIZATION, SECRET, CampaignWorld, draft, prepare
+from bench.campaigns_world import KEY, ORGANIZATION, SECRET, CampaignWorld, draft, prepare
 from bench.database import connected, opened
-from bench.workers import worker
 from db import audience, campaigns
 from db.database import Database
 from workers import handlers
@@ -29,9 +28,6 @@ from workers.jobs import perform
 
 SENDING_SECONDS = 15.0
 DRAMATIQ_MESSAGES = 3_000
-NEIGHBOURS = 20
-# As many campaigns as keep all hands of a worker busy, and so many messages of theirs.
-RIVALS, RIVAL_MESSAGES = 10, 100_000
 
 
 def measure(database_url: str, redis_url: str, customers: int) -> dict[str, Any]:
@@ -51,7 +47,7 @@ async def _measure(server_url: str, redis_url: str, customers: int) -> dict[str,
         print(found["snapshot"], flush=True)
         found["sending"] = await _sending(database, world, campaign, redis_url)
         print(found["sending"], flush=True)
-        found["fairness"] = await _fairness(database, world, redis_url)
+        found["fairness"] = await fairness(database, world, redis_url)
         print(found["fairness"], flush=True)
     return found
 
@@ -106,14 +102,14 @@ async def _sending(database: Database, world: CampaignWorld, campaign_id: UUID, 
     """Slices of the real job with a provider that takes everything, and one Dramatiq message per recipient."""
     async with database.tenant(ORGANIZATION) as tx:
         await campaigns.fix_audience(tx, campaign_id)
-        # What is compared with, and what the neighbour has to wait for, is kept back.
+        # What is compared with is kept back.
         kept = await tx.run(
             """
             update message set next_attempt_at = 'infinity' where id in (
                 select id from message where status = 'QUEUED' order by id desc
                 limit least(:most, (select count(*) / 2 from message where status = 'QUEUED')))
             """,
-            most=DRAMATIQ_MESSAGES + RIVAL_MESSAGES,
+            most=DRAMATIQ_MESSAGES,
         )
         [job] = await tx.rows("select id from job where kind = :kind", kind=campaigns.SEND_JOB)
     began = time.perf_counter()
@@ -150,67 +146,9 @@ def _dramatiq(database_url: str, redis_url: str, kind: str, ids: Sequence[UUID])
     return float(answered.stdout.split()[-1])
 
 
-async def _fairness(database: Database, world: CampaignWorld, redis_url: str) -> dict[str, Any]:
-    """How long each of a neighbour's campaigns waits for its first call while another organization's messages go."""
-    queued = await _share_out(database, world)
-    with worker(world.url, redis_url, "bench.campaigns_noop"):
-        await asyncio.sleep(3)
-        waits = [await _wait(database, world) for _ in range(NEIGHBOURS)]
-        async with database.tenant(ORGANIZATION) as tx:
-            left = await tx.value("select count(*) from message where status = 'QUEUED'")
-    return {
-        "queued messages of the other": queued,
-        "left at the end": left,
-        "median seconds": median(waits),
-        "p95 seconds": sorted(waits)[int(0.95 * (len(waits) - 1) + 0.5)],
-        "most seconds": max(waits),
-    }
-
-
-async def _share_out(database: Database, world: CampaignWorld) -> int:
-    """Gives some of what is queued to several campaigns, all of them running; the rest of the first one waits."""
-    async with database.tenant(ORGANIZATION) as tx:
-        await tx.run("set local statement_timeout = 0")
-        rivals = [await draft(tx, world) for _ in range(RIVALS)]
-        queued = await tx.run(
-            """
-            update message m set campaign_id = (:rivals::uuid[])[1 + n.number % cardinality(:rivals::uuid[])]
-            from (select id, row_number() over () as number from message where status = 'QUEUED' limit :most) n
-            where m.id = n.id
-            """,
-            rivals=rivals,
-            most=RIVAL_MESSAGES,
-        )
-        await tx.run("delete from job")
-        for rival in rivals:
-            await campaigns.start(tx, rival, owing=False)
-            await campaigns.fix_audience(tx, rival)
-    return queued
-
-
-async def _wait(database: Database, world: CampaignWorld) -> float:
-    """From the commit of the send to the first call, the snapshot of ten customers between them."""
-    async with database.tenant(NEIGHBOUR) as tx:
-        campaign_id = await draft(tx, world, neighbour=True)
-        await campaigns.start(tx, campaign_id)
-    began = time.perf_counter()
-    while time.perf_counter() - began < 60:
-        async with database.tenant(NEIGHBOUR) as tx:
-            started = await tx.value(
-                "select min(sending_at) - (select started_at from campaign where id = :id) from message "
-                "where campaign_id = :id",
-                id=campaign_id,
-            )
-        if started is not None:
-            seconds: float = (started + timedelta()).total_seconds()
-            return seconds
-        await asyncio.sleep(0.05)
-    return 60.0
-
-
 def report(found: dict[str, Any], folder: Path, heading: str) -> str:
     """Writes campaigns.json and campaigns.md, and answers the text."""
-    snapshot, sending, fairness = found["snapshot"], found["sending"], found["fairness"]
+    snapshot, sending = found["snapshot"], found["sending"]
     rows = [
         (
             f"snapshot of {snapshot['rows']:,} recipients, rows a second",
@@ -230,12 +168,7 @@ def report(found: dict[str, Any], folder: Path, heading: str) -> str:
             f"empty Dramatiq messages: {sending['empty Dramatiq messages']:,.0f}",
             f"{sending['ratio to empty ones']:.1f} times as many",
         ),
-        (
-            f"another organization's first call, {fairness['queued messages of the other']:,} messages queued, p95",
-            f"{fairness['p95 seconds']:.2f} s",
-            "goal: 5 s",
-            f"median {fairness['median seconds']:.2f} s",
-        ),
+        line(found["fairness"]),
     ]
     reasons = ", ".join(f"{number:,} {reason}" for reason, number in snapshot["reasons"].items())
     table = ["| | ours | compared with | |", "|---|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]

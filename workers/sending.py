@@ -26,6 +26,9 @@ from workers.parcels import Parcel
 from workers.providers.provider import Provider, UnreachableError
 from workers.watching import tell_messages
 
+# About so many seconds a batch may take: only between batches is it seen that somebody else waits for the hand.
+PATIENCE = 1.0
+
 
 class HaltedError(Exception):
     """The campaign is not being sent any more: somebody paused or cancelled it, or the provider refuses the sender."""
@@ -52,15 +55,19 @@ class Sending:
         if campaign.kind == CampaignKind.BROADCAST:
             self._progress.append(BulkProgress(campaign.id))
         self._extended = asyncio.get_running_loop().time()
+        self._rate = 0.0
+        """Messages a second of the last batch, 0 before the first."""
 
     async def batch(self, lanes: int = 1) -> bool:
         """Claims and sends the next messages that are due; False when there are none.
 
         lanes: how many do so at a time and share the providers' widths.
         """
+        began = asyncio.get_running_loop().time()
+        size = batch_size([way.capabilities.width for way in self._ways.values()], lanes, self._rate)
         async with self._run.database.tenant(self._run.organization_id) as tx:
             recipients = await deliveries.claim(
-                tx, self._campaign.id, self._token, channels=list(self._ways), size=self._size
+                tx, self._campaign.id, self._token, channels=list(self._ways), size=size
             )
             await self._read_letters(tx, recipients)
         point("message.claimed")
@@ -75,12 +82,8 @@ class Sending:
         except (HaltedError, UnreachableError, LeaseLost, asyncio.CancelledError):
             await self._release()
             raise
+        self._rate = len(recipients) / max(asyncio.get_running_loop().time() - began, 0.001)
         return bool(recipients)
-
-    @property
-    def _size(self) -> int:
-        """Two groups of the widest provider, so that a claim costs little for each message."""
-        return max(deliveries.BATCH, *(2 * way.capabilities.width for way in self._ways.values()))
 
     async def _read_letters(self, tx: Transaction, recipients: Sequence[Recipient]) -> None:
         for variant, channel in {(r.variant, Channel(r.channel)) for r in recipients} - self._letters.keys():
@@ -187,3 +190,13 @@ class Sending:
     async def _release(self) -> None:
         async with self._run.database.tenant(self._run.organization_id) as tx:
             await deliveries.release(tx, self._campaign.id, self._token)
+
+
+def batch_size(widths: Sequence[int], lanes: int, rate: float) -> int:
+    """How many messages to claim at a time, so that a claim costs little for each and the batch is soon over.
+
+    Two groups of the widest provider; fewer, but a lane's share of one group, where at this rate (messages a second; 0
+    if it is not known yet) they would take longer than PATIENCE.
+    """
+    widest = max(widths, default=0)
+    return max(deliveries.BATCH, widest // lanes, min(2 * widest, int(rate * PATIENCE)))

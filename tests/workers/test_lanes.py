@@ -16,6 +16,7 @@ from tests.workers.sending import do, sent, status, work
 from workers.delivery import Delivery, deliver
 from workers.lanes import WIDE
 from workers.parcels import Parcel
+from workers.sending import batch_size
 
 NAMES = [f"c{number:03}" for number in range(220)]
 
@@ -112,3 +113,19 @@ async def test_refusals_of_both_are_counted_together(shop: Shop, wide: Wide) -> 
     await work(shop)
     assert await status(shop, campaign) == "PAUSED"
     assert (await statuses(shop))["FAILED"] <= 100
+
+
+@pytest.mark.parametrize(
+    ("widths", "lanes", "rate", "size"),
+    [
+        ([5], 1, 0.0, 25),
+        ([5], 1, 4_000.0, 25),
+        ([250], 2, 0.0, 125),
+        ([250], 2, 4_000.0, 500),
+        ([250], 2, 300.0, 300),
+        ([250, 5], 2, 20.0, 125),
+    ],
+)
+def test_a_batch_is_soon_over(widths: list[int], lanes: int, rate: float, size: int) -> None:
+    """A hand looks between batches whether somebody else waits for it: where sending is slow, they are small."""
+    assert batch_size(widths, lanes, rate) == size
