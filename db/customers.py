@@ -47,17 +47,9 @@ class Note:
 
 
 CUSTOMER_BY_ID = Relation("customer", Customer, "customer t", key="t.id")
-# By their own id, or that of who was merged into them: what `customer(by: {id})` answers, and `node` does not.
+# By their id, or that of who was merged into them: what `customer(by: {id})` answers, and `node` does not.
 CUSTOMER_BY_NAMED_ID = Relation(
-    "customer_by_named_id",
-    Customer,
-    """
-    (select c.*, c.id as named from customer c
-     union all
-     select c.*, m.merged_id from customer_merge m
-     join customer c on c.organization_id = m.organization_id and c.id = m.customer_id) t
-    """,
-    key="t.named",
+    "customer_by_named_id", Customer, "customer t", key="t.id", meant="kept_customer(:organization, :key)"
 )
 CUSTOMER_BY_OWN_ID = "t.id = :value"
 CUSTOMER_BY_EXTERNAL_ID = "t.external_id = :value"

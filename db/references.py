@@ -28,7 +28,8 @@ async def find_customers(tx: Transaction, references: Iterable[CustomerReference
 # organization yet say that it has one row, and then any index that begins with the organization looks as good as the
 # right one: each look-up would read everything the organization has. Hidden, it is taken for one of average size.
 #
-# What a customer is called now comes last and so goes before what somebody was called (docs/decisions/0027).
+# What a customer is called now comes last and so goes before what somebody was called (docs/decisions/0029).
+# Where nobody was merged, and nothing but that is looked at: sorting 5,000 names to find none takes ten milliseconds.
 _FIND = """
 select m.customer_id, m.merged_id, null, null from customer_merge m
 where m.organization_id = (select :organization::uuid) and m.merged_id = any(:ids::uuid[])
@@ -36,9 +37,11 @@ union all
 select a.customer_id, null, a.value, null from customer_alias a
 where a.organization_id = (select :organization::uuid) and a.kind = 'EXTERNAL_ID'
   and a.value = any(:external_ids::text[])
+  and (select exists (select from customer_alias where organization_id = :organization::uuid))
 union all
 select a.customer_id, null, null, a.value from customer_alias a
 where a.organization_id = (select :organization::uuid) and a.kind = 'EMAIL' and a.value = any(:emails::text[])
+  and (select exists (select from customer_alias where organization_id = :organization::uuid))
 union all
 select c.id, c.id, null, null from customer c
 where c.organization_id = (select :organization::uuid) and c.id = any(:ids::uuid[])

@@ -30,6 +30,8 @@ class Relation(Generic[Record]):
     orders: what a connection may be ordered by, the first being the default; tie: the unique last word of each order.
     branches: the parts of a source that is a union, each a FROM clause like it; a page takes no more of any than it has
     room for, however many rows Postgres expects there to be.
+    meant: of a relation that is read for one record, what its key equals, where that is not the parent's key `:key`
+    itself: a function of it and of `:organization`.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Relation(Generic[Record]):
     tie: Sort = Sort("t.id", "uuid")
     descending: bool = False
     branches: tuple[str, ...] = ()
+    meant: str = ":key"
 
     def sort(self, order: str | None) -> Sort:
         return dict(self.orders)[order] if order else self.orders[0][1]
@@ -72,13 +75,21 @@ def each(relation: Relation[Any], keys: Sequence[Any], organization: Any) -> Sta
     return sql(
         f"""
         select k.ordinal, {columns_of(relation.record)}
-        from unnest(:keys::uuid[]) with ordinality as k(key, ordinal)
+        from {_KEYS if relation.meant == ":key" else _meant(relation)}
         join {_joined(relation.source)} on {relation.key} = k.key
         where {_TENANT}
         """,
         keys=list(keys),
         organization=organization,
     )
+
+
+_KEYS = "unnest(:keys::uuid[]) with ordinality as k(key, ordinal)"
+
+
+def _meant(relation: Relation[Any]) -> str:
+    """Known before the records are looked up: Postgres asks no index for what a function of a row says."""
+    return f"(select {relation.meant.replace(':key', 'k.key')}, k.ordinal from {_KEYS} offset 0) as k(key, ordinal)"
 
 
 def _joined(source: str) -> str:

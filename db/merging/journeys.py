@@ -1,4 +1,4 @@
-"""Journeys after a merge: one goes on, and no spell of either is rewritten (docs/decisions/0027)."""
+"""Journeys after a merge: one goes on, and no spell of either is rewritten (docs/decisions/0029)."""
 
 from uuid import UUID
 

@@ -105,7 +105,7 @@ def items(outputs: Statement, source: Statement) -> Statement:
 
 
 def _among(relation: Relation[object]) -> str:
-    return f"t.organization_id = :organization and {relation.key} = :key"
+    return f"t.organization_id = :organization and {relation.key} = {relation.meant}"
 
 
 def _listed(columns: Columns) -> str:

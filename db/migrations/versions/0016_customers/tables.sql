@@ -20,6 +20,17 @@ create table customer_merge (
 create index customer_merge_customer_idx on customer_merge (organization_id, customer_id, merged_at, id);
 select protect_tenant_table('customer_merge');
 
+-- Who is meant by an id: the one who was merged is the kept one. A function, because an index is asked for what one says
+-- of values, but not for what a sub-select says, which row-level security keeps apart.
+create function kept_customer(organization uuid, wanted uuid) returns uuid
+language plpgsql stable parallel safe set search_path = public, pg_temp
+as $$
+begin
+    return coalesce((select m.customer_id from customer_merge m
+                     where m.organization_id = organization and m.merged_id = wanted), wanted);
+end
+$$;
+
 -- What a customer was called besides: who still says so means them (db/references.py).
 create table customer_alias (
     organization_id uuid not null,
