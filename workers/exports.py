@@ -1,6 +1,6 @@
 """Exports: customers or a segment's members as one file, as they were at one moment."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -10,10 +10,11 @@ from db.bulk_results import add_result_chunk, forget_result, name_result
 from db.conditions import Scope
 from db.conditions.percentiles import find_cutoffs
 from db.database import Transaction
-from db.exports import FIRST, customer_rows, filtered_rows, member_rows
+from db.exports import FIRST, PAGE, customer_rows, filtered_rows, member_rows
 from db.metrics import is_stale
 from db.organizations import current_organization
 from db.points import point
+from db.references import unknown_customers
 from db.segments import find_segment
 from db.slices import next_slice
 from domain.conditions import Condition, parse
@@ -22,6 +23,8 @@ from domain.ids import global_id
 from workers.jobs import Run, handles
 
 EXPORT_JOB = "customers.export"
+# Of one job: customers who are deleted all the time hold an export up, and then its next try comes later.
+PASSES = 5
 # The argument that names a segment; without it everybody is exported.
 SEGMENT = "segmentId"
 # The argument with a condition that holds for whom to export.
@@ -32,14 +35,23 @@ Rows = list[Sequence[object]]
 
 @handles(EXPORT_JOB)
 async def export(run: Run) -> None:
-    """One pass: a file that was broken off is begun anew, so that all of it is of one moment."""
+    """All of a file is of one moment: what was broken off is begun anew, and so is one that has somebody in it who was
+    deleted meanwhile."""
+    for _ in range(PASSES):
+        if await _is_done(run):
+            return
+    raise RuntimeError(f"somebody in the file was deleted during each of {PASSES} passes")
+
+
+async def _is_done(run: Run) -> bool:
+    """One pass; False when it is to be begun anew."""
     operation_id = UUID(run.args[bulk.OPERATION])
     async with run.database.tenant(run.organization_id) as tx:
         brands = await bulk.limit_of(tx, operation_id)
         await forget_result(tx, operation_id)
         if not await bulk.start(tx, operation_id):
             await bulk.stop(tx, operation_id)
-            return
+            return True
         await bulk.begin_anew(tx, operation_id)
     file = File(run, operation_id)
     # Limited as who asked for it is: others' customers are not in the file.
@@ -47,9 +59,10 @@ async def export(run: Run) -> None:
         await freeze(reader)
         name, pages = await _source(reader, run)
         async for rows in pages:
-            if not await file.add(rows):
-                return
-    await file.end(name)
+            customers = [row[0] for row in rows if isinstance(row[0], UUID)]
+            if not await file.add([_shown(row) for row in rows], customers):
+                return True
+    return await file.end(name)
 
 
 async def _source(reader: Transaction, run: Run) -> tuple[str, AsyncIterator[Rows]]:
@@ -67,7 +80,7 @@ async def _customers(reader: Transaction) -> AsyncIterator[Rows]:
     after = FIRST
     while rows := await customer_rows(reader, after):
         after = rows[-1][0]  # type: ignore[assignment]  # the first column is the id
-        yield [_shown(row) for row in rows]
+        yield rows
 
 
 async def _matching(reader: Transaction, condition: Condition, run: Run) -> AsyncIterator[Rows]:
@@ -81,7 +94,7 @@ async def _matching(reader: Transaction, condition: Condition, run: Run) -> Asyn
     while (some := await next_slice(reader, after)).last:
         after = some.last
         scope = replace(everybody, candidates=some.candidates, cutoffs=cutoffs)
-        yield [_shown(row) for row in await filtered_rows(reader, condition, scope)]
+        yield await filtered_rows(reader, condition, scope)
         await run.extend()
 
 
@@ -90,12 +103,12 @@ async def _members(reader: Transaction, segment_id: UUID) -> AsyncIterator[Rows]
     after = FIRST
     while rows := await member_rows(reader, segment_id, after):
         after = rows[-1][0]  # type: ignore[assignment]  # the first column is the id
-        yield [_shown(row) for row in rows]
+        yield rows
 
 
 def _shown(row: Sequence[object]) -> list[object]:
-    identity, *rest = row
-    return [global_id("Customer", identity), *rest]
+    first, *rest = row
+    return [global_id("Customer", first) if isinstance(first, UUID) else first, *rest]
 
 
 @dataclass
@@ -108,9 +121,12 @@ class File:
     chunks: int = 0
     rows: int = 0
     begun: bool = False
+    # Ids, 16 bytes each: there may be a million.
+    customers: bytearray = field(default_factory=bytearray)
 
-    async def add(self, rows: Rows) -> bool:
-        """False when the operation shall stop; nothing is left then."""
+    async def add(self, rows: Rows, customers: Sequence[UUID] = ()) -> bool:
+        """customers: who is in the rows. False when the operation shall stop; nothing is left then."""
+        self.customers += b"".join(customer.bytes for customer in customers)
         self.waiting += lines(rows).encode()
         # The first line of all is the header.
         self.rows += len(rows) - (0 if self.begun else 1)
@@ -119,11 +135,23 @@ class File:
             return True
         return await self._store()
 
-    async def end(self, name: str) -> None:
-        if await self._store():
-            async with self.run.database.tenant(self.run.organization_id) as tx:
-                await name_result(tx, self.operation_id, name)
-                await bulk.finish(tx, self.operation_id)
+    async def end(self, name: str) -> bool:
+        """False when somebody in the file was deleted while it was written: then nobody may have it."""
+        if not await self._store():
+            return True
+        async with self.run.database.tenant(self.run.organization_id) as tx:
+            for some in self._everybody():
+                if await unknown_customers(tx, some):
+                    return False
+            await name_result(tx, self.operation_id, name)
+            await bulk.finish(tx, self.operation_id)
+        return True
+
+    def _everybody(self) -> Iterator[list[UUID]]:
+        size = 16
+        for at in range(0, len(self.customers), PAGE * size):
+            page = bytes(self.customers[at : at + PAGE * size])
+            yield [UUID(bytes=page[i : i + size]) for i in range(0, len(page), size)]
 
     async def _store(self) -> bool:
         async with self.run.database.tenant(self.run.organization_id) as tx:

@@ -17,6 +17,7 @@ from db import bulk, exports
 from db.bulk_results import add_result_chunk, find_result, prune_results
 from db.database import Database
 from db.keys import create_key
+from db.organizations import create_organization
 from domain.access import SCOPES
 from domain.exports import COLUMNS, MEMBERSHIP_COLUMNS
 from domain.ids import global_id, new_id
@@ -144,6 +145,16 @@ async def test_files_are_for_who_may_and_for_a_week(
         await prune_results(tx)
         assert await tx.value("select count(*) from bulk_result") == 0
     assert (await get(database, path, key)).status == 404
+
+
+async def test_another_organization_finds_no_file(api: Api, database: Database, organization: UUID, rome: UUID) -> None:
+    operation = await exported(api, database, organization, EXPORT, {"segmentId": global_id("Segment", rome)})
+    other = new_id()
+    async with database.tenant(other) as tx:
+        await create_organization(tx, name="Other", slug=f"other-{other}")
+    foreign = await get(database, operation["resultUrl"], await key_of(database, other))
+    unknown = await get(database, f"/results/{global_id('BulkOperation', new_id())}", await key_of(database, other))
+    assert (foreign.status, foreign.content) == (404, unknown.content)
 
 
 async def test_what_a_crash_left_is_begun_anew(api: Api, database: Database, organization: UUID, rome: UUID) -> None:
