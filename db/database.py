@@ -23,6 +23,8 @@ APP_ROLE = "wayfare_app"
 # What a transaction that is limited to some brands acts as: the policies `brands` bind it besides.
 LIMITED_ROLE = "wayfare_limited"
 _ATTEMPTS = 3
+# What another look settles: who refers to something that another transaction has just deleted finds it gone then.
+_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.ForeignKeyViolationError)
 _SESSION = {"jit": "off", "application_name": "wayfare", "timezone": "UTC"}
 # A statement of one round trip is a page or an object by keys: the same plan serves all of them. What a transaction
 # runs may touch ten rows or a million, so there the values decide. Jobs give their statements sets of customers, of
@@ -237,12 +239,12 @@ class Database:
         work: Callable[[Transaction], Awaitable[Value]],
         brands: frozenset[UUID] | None = None,
     ) -> Value:
-        """Runs a whole use case in one transaction, again when Postgres broke a deadlock by ending it."""
+        """Runs a whole use case in one transaction, again when Postgres ended it because of another transaction."""
         for attempt in range(1, _ATTEMPTS):
             try:
                 async with self.tenant(organization_id, brands) as tx:
                     return await work(tx)
-            except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+            except _AGAIN:
                 await asyncio.sleep(random.uniform(0, 0.05 * attempt))  # noqa: S311  # jitter, not a secret
         async with self.tenant(organization_id, brands) as tx:
             return await work(tx)
