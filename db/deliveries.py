@@ -22,6 +22,8 @@ from domain.messages import MAX_ATTEMPTS, DeliveryPolicy, MessageStatus, Verdict
 from domain.restraints import OnCap, QuietPolicy
 from domain.suppressions import AddressKey
 
+# As the index message_due_idx has it.
+_DUE = Statement("(case when next_attempt_at is null then '-infinity'::timestamptz else next_attempt_at end)")
 BATCH = 25
 # Shorter than the job's, so that whoever takes over the job finds this one ended; three times a provider call.
 LEASE = timedelta(seconds=45)
@@ -108,12 +110,14 @@ async def claim(
         where organization_id = :organization and id = any(array(
             select id from message
             where organization_id = :organization and campaign_id = :campaign_id and status = 'QUEUED'
-              and (next_attempt_at is null or next_attempt_at <= clock_timestamp()) and :channels
+              -- The clock in a sub-select, or it would be asked for each of those who wait.
+              and :due <= (select clock_timestamp()) and :channels
               -- A message of a stage has no address before it is due (db/journeys/messages.py).
               and (address is not null or customer_id is null)
-            order by id limit :size for update skip locked))
+            order by :due, id limit :size for update skip locked))
         """,
         campaign_id=campaign_id,
+        due=_DUE,
         channels=_among(channels),
         token=token,
         lease=LEASE,
@@ -343,14 +347,18 @@ async def wake_after(tx: Transaction, campaign_id: UUID, *, queued: bool) -> tim
     """
     after: timedelta | None = await tx.value(
         """
-        select min(greatest(interval '0', case when status = 'QUEUED' then coalesce(next_attempt_at, clock_timestamp())
-                                               else lease_until end - clock_timestamp()))
-        from message
-        where organization_id = :organization and campaign_id = :campaign_id
-          and status = any(case when :queued then '{QUEUED,CLAIMED,SENDING}' else '{CLAIMED,SENDING}' end::text[])
-          and next_attempt_at is distinct from 'infinity'
+        select min(greatest(interval '0', at - clock_timestamp())) from (
+            select min(lease_until) as at from message
+            where organization_id = :organization and campaign_id = :campaign_id
+              and status = any('{CLAIMED,SENDING}'::text[])
+            union all
+            (select greatest(:due, '1970-01-01') from message
+             where organization_id = :organization and campaign_id = :campaign_id and status = 'QUEUED'
+               and :due < 'infinity' and :queued
+             order by :due, id limit 1)) open where at is not null
         """,
         campaign_id=campaign_id,
+        due=_DUE,
         queued=queued,
     )
     return after

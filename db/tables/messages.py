@@ -84,5 +84,14 @@ sa.Index(
     unique=True,
     postgresql_where=sa.and_(message.c.address.is_not(None), message.c.status != "SKIPPED"),
 )
-# Claiming in order, and counting by status from the index alone.
+# Claiming in order.
+sa.Index(
+    "message_due_idx",
+    message.c.organization_id,
+    message.c.campaign_id,
+    sa.text("(case when next_attempt_at is null then '-infinity'::timestamptz else next_attempt_at end)"),
+    message.c.id,
+    postgresql_where=message.c.status == "QUEUED",
+)
+# Counting by status from the index alone.
 sa.Index("message_campaign_idx", message.c.organization_id, message.c.campaign_id, message.c.status, message.c.id)

@@ -1,6 +1,13 @@
 -- Pace: what costs those who write many rows.
 set role wayfare_owner;
 
+-- Whom to send to next: those for whom it is too early are passed over by the index and not one by one. Not coalesce,
+-- which the planner would only sort by under row-level security.
+create index message_due_idx on message (
+    organization_id, campaign_id,
+    (case when next_attempt_at is null then '-infinity'::timestamptz else next_attempt_at end), id)
+where status = 'QUEUED';
+
 -- A due time of a customer who is gone is noticed, and deleted, when it has come.
 alter table segment_due drop constraint segment_due_organization_id_customer_id_fkey;
 
