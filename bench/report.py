@@ -102,6 +102,8 @@ def _ratio(servers: Points, connections: list[int]) -> str:
     if "wayfare" not in servers:
         return "Wayfare does not answer this query yet."
     peers = [servers[peer] for peer in PEERS if peer in servers]
+    if not peers:
+        return "No peer was measured."
     better = {
         number: max((peer[number] for peer in peers if number in peer), key=lambda figures: figures.rps)
         for number in connections
