@@ -16,6 +16,7 @@ from domain.results.returns import BounceKind
 from resolvers import messages as commands
 from resolvers.ids import row_id
 from schema.connections import Connection
+from schema.customers import VIEW as CUSTOMERS_VIEW
 from schema.customers import Customer
 from schema.enums import described
 from schema.fields import (
@@ -121,7 +122,10 @@ class MessageQueries:
         where: Where = None,
         order_by: Order = None,
         search: Annotated[
-            str | None, argument("Words in the name, address, telephone number or external id of the customer.")
+            str | None,
+            argument(
+                "Words in the name, address, phone number or external id of the customer; needs customers:view, too."
+            ),
         ] = None,
         first: First = None,
         after: After = None,
@@ -129,6 +133,8 @@ class MessageQueries:
         before: Before = None,
     ) -> Any:
         info.context.caller.require(VIEW)
+        if search:
+            info.context.caller.require(CUSTOMERS_VIEW)
         arguments = page_arguments(first, after, last, before, order_by, matching(where, search))
         return info.context.loaders.page(messages.MESSAGES, own_key(info), arguments)
 

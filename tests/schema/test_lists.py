@@ -18,6 +18,7 @@ from tests.schema.test_customers import add_customers
 
 JOURNEYS = "query ($search: String!) { found: journeys(search: $search) { nodes { customer { name } } } }"
 AT_RISK = "query ($search: String!) { found: churnRisk(search: $search) { nodes { customer { name } } } }"
+MESSAGES = "query ($search: String!) { found: messages(search: $search) { nodes { id } } }"
 AUDIT = "query ($search: String!) { found: auditLog(search: $search) { nodes { action } } }"
 OPERATIONS = """
 query ($where: BulkOperationWhereInput, $order: BulkOperationOrder, $search: String) {
@@ -76,9 +77,11 @@ async def test_journeys_and_risks_are_found_by_words_of_their_customer(
         assert sorted(node["customer"]["name"] for node in found) == expected, search
 
 
-@pytest.mark.parametrize("document", [JOURNEYS, AT_RISK])
+@pytest.mark.parametrize("document", [JOURNEYS, AT_RISK, MESSAGES])
 async def test_who_may_not_see_customers_finds_nothing_out_by_their_names(api: Api, document: str) -> None:
-    answer = await api(document, scopes=frozenset({"journeys:view"}), search="ann")
+    scopes = frozenset({"journeys:view", "campaigns:view"})
+    assert "errors" not in await api(document.replace("customer { name }", "__typename"), scopes=scopes, search="")
+    answer = await api(document, scopes=scopes, search="ann")
     assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
