@@ -217,7 +217,7 @@ class Database:
         brands: it sees only what is these brands' (docs/decisions/0010); None for all. Raises FORBIDDEN when it writes
         what is not.
         """
-        async with self.begin(organization_id, brands) as connection:
+        async with self._begin(organization_id, brands) as connection:
             tx = Transaction(connection, organization_id, brands)
             try:
                 yield tx
@@ -258,11 +258,11 @@ class Database:
     @asynccontextmanager
     async def untenanted(self) -> AsyncIterator[Transaction]:
         """A transaction without an organization: sees no tenant row, may call the named definer functions."""
-        async with self.begin() as connection:
+        async with self._begin() as connection:
             yield Transaction(connection, None)
 
     @asynccontextmanager
-    async def begin(
+    async def _begin(
         self, organization_id: UUID | None = None, brands: frozenset[UUID] | None = None
     ) -> AsyncIterator[Any]:
         """The connection of a transaction: what `tenant` and `untenanted` are made of."""

@@ -82,7 +82,7 @@ async def pinned(
     database: Database, organization_id: UUID, brands: frozenset[UUID] | None = None
 ) -> AsyncIterator[Pinned]:
     """The one transaction; commits at the end, and rolls everything back on an exception."""
-    async with database.begin(organization_id, brands) as connection:
+    async with database._begin(organization_id, brands) as connection:
         one = Pinned(database, connection)
         try:
             yield one
