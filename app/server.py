@@ -13,6 +13,8 @@ from app.sockets.protocol import Protocol
 
 # Seconds between the last connection that is accepted and the end of those that nobody asks anything on.
 MOMENT = 0.2
+# Seconds that a connection may rest between two requests.
+REST = 75
 
 
 class Server(uvicorn.Server):
@@ -30,6 +32,9 @@ class Server(uvicorn.Server):
             "ws_max_size": MAX_MESSAGE,
             "ws_per_message_deflate": False,
             "timeout_graceful_shutdown": grace,
+            # Longer than clients and proxies keep a connection that rests, so that they end it: who reuses one at the
+            # moment at which the server ends it loses the request.
+            "timeout_keep_alive": REST,
             "access_log": False,
             "server_header": False,
         }
