@@ -24,6 +24,12 @@ STAGES = ("new", "steady", "gone")
 
 async def store(tx: Transaction, world: World) -> None:
     """Everything but metrics; the transaction belongs to a new organization."""
+    await store_people(tx, world)
+    await store_lives(tx, world)
+
+
+async def store_people(tx: Transaction, world: World) -> None:
+    """The organization, its brands and who its customers are."""
     await create_organization(tx, name="World", slug=f"world-{tx.organization_id}", timezone=world.timezone)
     for number, brand in enumerate(BRANDS):
         await add_brand(tx, name=f"Brand {number}", slug=f"brand-{number}")
@@ -31,6 +37,11 @@ async def store(tx: Transaction, world: World) -> None:
     customers = world.customers
     await insert(tx, "customer", [_customer(c) for c in customers])
     await insert(tx, "customer_brand", [{"customer_id": c.id, "brand_id": b} for c in customers for b in c.brands])
+
+
+async def store_lives(tx: Transaction, world: World) -> None:
+    """What happened to those who are stored."""
+    customers = world.customers
     await _store_tags(tx, customers)
     await _store_facts(tx, customers)
     await _store_journeys(tx, customers)
