@@ -17,20 +17,21 @@ Figures = dict[str, Any]
 
 
 def measure_segments(server_url: str, redis_url: str, sizes: Sequence[int], folder: Path, commit: str) -> str:
-    """Measures each size and writes segments.json and segments.md into the folder; returns the tables."""
-    found: dict[str, Figures] = {}
-    for size in sizes:
-        print(f"{size:,} customers ...", flush=True)
-        found[str(size)] = asyncio.run(_measure(server_url, redis_url, size))
+    """Measures each size, after each of which it writes segments.json and segments.md into the folder; the tables."""
     heading = {
         "on": f"{datetime.now(UTC):%Y-%m-%d}",
         "commit": commit,
         "machine": machine(),
         "python": platform.python_version(),
     }
-    (folder / "segments.json").write_text(json.dumps({**heading, "sizes": found}, indent=1) + "\n")
-    text = _text(heading, found)
-    (folder / "segments.md").write_text(text)
+    found: dict[str, Figures] = {}
+    text = ""
+    for size in sizes:
+        print(f"{size:,} customers ...", flush=True)
+        found[str(size)] = asyncio.run(_measure(server_url, redis_url, size))
+        (folder / "segments.json").write_text(json.dumps({**heading, "sizes": found}, indent=1) + "\n")
+        text = _text(heading, found)
+        (folder / "segments.md").write_text(text)
     return text
 
 
