@@ -24,3 +24,13 @@ async def many_rows(tx: Transaction) -> AsyncIterator[None]:
     await tx.run(
         "set local enable_nestloop to default; set local work_mem to default; set local parallel_tuple_cost to default"
     )
+
+
+@asynccontextmanager
+async def by_keys(tx: Transaction) -> AsyncIterator[None]:
+    """Within `many_rows`, statements that find what they write by key: a join that reads the table whole for some
+    thousand rows costs what the table has, each time."""
+    before = await tx.value("select current_setting('enable_nestloop')")
+    await tx.run("set local enable_nestloop = on")
+    yield
+    await tx.run("select set_config('enable_nestloop', :before::text, true)", before=before)

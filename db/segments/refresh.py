@@ -17,7 +17,7 @@ from uuid import UUID
 from db.conditions import Scope
 from db.database import Transaction
 from db.organizations import Organization
-from db.planning import many_rows
+from db.planning import by_keys, many_rows
 from db.records import columns_of
 from db.segments.definitions import lock_masks, lock_segments
 from db.segments.differences import READ, differing, place
@@ -144,10 +144,12 @@ async def _refresh(
     changes: Counter[tuple[UUID, str]] = Counter()
     while True:
         rows, before = await tx.rows(statement), changes.total()
-        for first in range(0, len(rows), WRITTEN):
-            for change in await written(tx, segments, rows[first : first + WRITTEN], scope.now):
-                changes[change.segment_id, "entered"] += change.entered
-                changes[change.segment_id, "left"] += change.left
+        if rows:
+            async with by_keys(tx):
+                for first in range(0, len(rows), WRITTEN):
+                    for change in await written(tx, segments, rows[first : first + WRITTEN], scope.now):
+                        changes[change.segment_id, "entered"] += change.entered
+                        changes[change.segment_id, "left"] += change.left
         if len(rows) < READ or changes.total() == before:
             break
     if scope.candidates is None:
