@@ -28,9 +28,11 @@ async def many_rows(tx: Transaction) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def by_keys(tx: Transaction) -> AsyncIterator[None]:
-    """Within `many_rows`, statements that find what they write by key: a join that reads the table whole for some
-    thousand rows costs what the table has, each time."""
-    before = await tx.value("select current_setting('enable_nestloop')")
-    await tx.run("set local enable_nestloop = on")
+    """Within `many_rows`, for statements that find what they write by key.
+
+    Joined without loops, some thousand rows to write would read the whole table, each time.
+    """
+    before = await tx.row("select current_setting('enable_nestloop'), set_config('enable_nestloop', 'on', true)")
+    assert before is not None
     yield
-    await tx.run("select set_config('enable_nestloop', :before::text, true)", before=before)
+    await tx.run("select set_config('enable_nestloop', :before::text, true)", before=before[0])
