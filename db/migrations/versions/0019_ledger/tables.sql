@@ -1,0 +1,4 @@
+-- Ledger: what a message costs.
+set role wayfare_owner;
+
+reset role;
