@@ -72,7 +72,9 @@ class Server(uvicorn.Server):
     async def _stop_listening(self) -> None:
         """Uvicorn closes every connection on which nothing is under way, also one whose first request has come and was
         not read yet: those are given the moment that reading takes."""
-        await asyncio.sleep(0)  # what waits to be accepted is
+        # What waits to be accepted is: one turn finds it, the next one takes it.
+        for _ in range(2):
+            await asyncio.sleep(0)
         for server in self.servers:
             server.close()
         await asyncio.sleep(MOMENT)

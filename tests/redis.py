@@ -28,6 +28,10 @@ class RedisServer:
         url, self._process = self._running.enter_context(valkey(*self._how, ephemeral=True))
         assert url == self.url
 
+    @property
+    def runs(self) -> bool:
+        return self._process is not None
+
     def kill(self) -> None:
         self._running.close()
         self._process = None
