@@ -16,15 +16,17 @@ from db.metrics import recompute
 from db.outbox import record
 from db.references import find_customers, make_customers
 from db.results.due import owe_results
-from db.statement import sql
+from db.statement import Statement, sql
 from domain.conditions import dependencies
 from domain.customers import CustomerReference
 from domain.events import EventType
-from domain.facts import Fact, Outcome, Telling, outcome
+from domain.facts import Fact, FactKind, Outcome, Telling, outcome
 from domain.ids import new_id
 from domain.refusals import Refused
 
 MAX_BATCH = 5_000
+# No metric is made of them (db/metrics.py), and there are more of them than of anything else.
+_UNMEASURED = FactKind.CUSTOM
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,10 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the batch refers to: customers by reference, brands that exist."""
+    """What the batch refers to: customers by reference, brands that exist; made: whether some customers are new."""
 
     customers: Mapping[CustomerReference, UUID]
+    made: bool
     brands: frozenset[UUID]
 
 
@@ -74,7 +77,7 @@ async def record_facts(
     Raises SerializationError when the same fact is told of different customers at the same moment; `Database.attempt`
     tries again.
     """
-    known = _Known(await _customers(tx, facts, now, create_missing), await _brands(tx, facts))
+    known = _Known(*await _customers(tx, facts, now, create_missing), await _brands(tx, facts))
     async with tx.unlimited():
         rows = await _lock_rows(tx, facts, known)
     writings: dict[_Name, Writing] = {}
@@ -82,7 +85,7 @@ async def record_facts(
     if writings:
         await write_facts(tx, list(writings.values()), now)
         async with tx.unlimited():
-            await _follow(tx, list(writings.values()), now)
+            await _follow(tx, list(writings.values()), now, made=known.made)
     return recorded
 
 
@@ -113,17 +116,17 @@ def _refused(refusal: Refused) -> Recorded:
 
 async def _customers(
     tx: Transaction, facts: Sequence[Fact], now: datetime, create_missing: bool
-) -> dict[CustomerReference, UUID]:
+) -> tuple[dict[CustomerReference, UUID], bool]:
+    """By reference, and whether some were made."""
     found = await find_customers(tx, (fact.customer for fact in facts))
-    if create_missing:
-        since: dict[CustomerReference, datetime] = {}
-        for fact in facts:
-            if fact.customer not in found:
-                since[fact.customer] = min(fact.occurred_at, since.get(fact.customer, fact.occurred_at))
-        if since:
-            await make_customers(tx, since, now)
-            found |= await find_customers(tx, since)
-    return found
+    since: dict[CustomerReference, datetime] = {}
+    for fact in facts if create_missing else ():
+        if fact.customer not in found:
+            since[fact.customer] = min(fact.occurred_at, since.get(fact.customer, fact.occurred_at))
+    if since:
+        await make_customers(tx, since, now)
+        found |= await find_customers(tx, since)
+    return found, bool(since)
 
 
 async def _brands(tx: Transaction, facts: Sequence[Fact]) -> frozenset[UUID]:
@@ -173,9 +176,9 @@ async def _stored(tx: Transaction, names: Collection[_Name]) -> dict[_Name, _Row
     }
 
 
-async def _follow(tx: Transaction, writings: Sequence[Writing], now: datetime) -> None:
+async def _follow(tx: Transaction, writings: Sequence[Writing], now: datetime, *, made: bool) -> None:
     losing = {writing.owner for writing in writings if writing.owner}
-    touched = sql("select unnest(:ids::uuid[])", ids=sorted(losing | {writing.customer_id for writing in writings}))
+    touched = sorted(losing | {writing.customer_id for writing in writings})
     acquired_earlier = await note_acquisition(tx, writings, now)
     await note_brands(tx, writings)
     await record(
@@ -188,9 +191,16 @@ async def _follow(tx: Transaction, writings: Sequence[Writing], now: datetime) -
         corrected=[writing.owner is not None for writing in writings],
         now=now,
     )
-    await recompute(tx, touched, now)
-    await mark_dirty(tx, touched, now, None if losing else _changed(writings, acquired_earlier=acquired_earlier))
-    await owe_results(tx, touched)
+    if measured := losing | {each.customer_id for each in writings if each.fact.kind is not _UNMEASURED}:
+        await recompute(tx, _these(sorted(measured)), now)
+    # Of a new customer anything may be asked, and so of one whose fact was something else before.
+    changed = None if made or losing else _changed(writings, acquired_earlier=acquired_earlier)
+    await mark_dirty(tx, _these(touched), now, changed)
+    await owe_results(tx, _these(touched))
+
+
+def _these(customers: Sequence[UUID]) -> Statement:
+    return sql("select unnest(:ids::uuid[])", ids=list(customers))
 
 
 def _changed(writings: Sequence[Writing], *, acquired_earlier: bool) -> set[str]:

@@ -6,12 +6,9 @@ from uuid import UUID
 from db.database import Transaction
 from db.stages import Stage, list_stages
 from domain.conditions import parse
-from domain.conditions.dependencies import fact, is_concerned, reads
-from domain.facts import FactKind
+from domain.conditions.dependencies import ACTIVITIES, fact, is_concerned, reads
+from domain.journeys.triggers import FACTS, StageTrigger
 from domain.segments import with_dependents
-
-# What makes an activity, which wins customers back whatever the rules read.
-_FACTS = frozenset(map(fact, FactKind))
 
 
 async def segments_concerned(tx: Transaction, changed: Collection[str] | None) -> list[UUID] | None:
@@ -35,8 +32,8 @@ async def segments_concerned(tx: Transaction, changed: Collection[str] | None) -
 
 
 async def stages_concerned(tx: Transaction, changed: Collection[str] | None) -> bool:
-    """Whether the change may move somebody to another stage."""
-    if changed is None or not _FACTS.isdisjoint(changed):
+    """Whether the change may move somebody to another stage; activity wins customers back whatever the rules read."""
+    if changed is None or not ACTIVITIES.isdisjoint(changed):
         return True
     return any(_reads_any(stage, changed) for stage in await list_stages(tx))
 
@@ -49,4 +46,5 @@ async def is_read(tx: Transaction, name: str) -> bool:
 
 
 def _reads_any(stage: Stage, changed: Collection[str]) -> bool:
-    return stage.condition is not None and is_concerned(reads(parse(stage.condition)), changed)
+    triggers = {fact(FACTS[StageTrigger(trigger)][0]) for trigger in stage.triggers}
+    return stage.condition is not None and is_concerned(reads(parse(stage.condition)) | triggers, changed)

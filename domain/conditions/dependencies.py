@@ -60,6 +60,8 @@ _OTHERS = {
     "tenureDays": ACQUIRED,
 }
 
+ACTIVITIES = frozenset(map(fact, _METRICS["lastActivityAt"]))
+
 
 def reads(condition: Condition, brand_id: UUID | None = None) -> frozenset[str]:
     """Everything that the condition reads; brand_id: of a segment that looks at one brand's customers."""

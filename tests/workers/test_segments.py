@@ -315,3 +315,21 @@ async def test_reconciling_repairs_a_mask_that_is_wrong_and_logs_it_as_drift(
         # The mask, and the change that live evaluation was not told of.
         assert await tx.value("select drift from segment_refresh order by started_at desc limit 1") == 2
         await assert_consistent(tx)
+
+
+@pytest.mark.parametrize("kind", ["ORDER", "CUSTOM"])
+async def test_whom_a_fact_makes_is_in_segments_that_do_not_ask_for_facts(
+    database: Database, organization: UUID, kind: str
+) -> None:
+    async with database.tenant(organization) as tx:
+        homeless = await add_segment(tx, "homeless", {"text": {"field": "city", "is": {"isNull": True}}})
+    await refresh_as_job(database, organization)
+    now = datetime.now(UTC)
+    async with database.tenant(organization) as tx:
+        before = set(await members(tx, homeless))
+        fact = told(kind, "first", "somebody new", occurred_at=now - timedelta(minutes=1))
+        [made] = await record_facts(tx, [fact], now, create_missing=True)
+    await drain(database, organization)
+    async with database.tenant(organization) as tx:
+        assert set(await members(tx, homeless)) - before == {made.customer_id}
+        assert await tx.value("select count(*) from journey where customer_id = :id", id=made.customer_id) == 1
