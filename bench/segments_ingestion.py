@@ -33,17 +33,32 @@ PROBES = 60
 
 @dataclass
 class Pouring:
-    """Batches of orders, each of them new, of random customers: of all, or of those who have ordered already."""
+    """Batches of orders, each of them new, of random customers: of all, or of those who have ordered already.
+
+    Or of page views, which no segment and no stage asks for.
+    """
 
     customers: int
     chance: random.Random = field(default_factory=lambda: random.Random(7))  # the same each time
     told: int = 0
     ordered: list[int] = field(default_factory=list)
 
-    def batch(self, size: int = BATCH, *, again: bool = False) -> list[Fact]:
+    def batch(self, size: int = BATCH, *, again: bool = False, views: bool = False) -> list[Fact]:
         now = datetime.now(UTC)
         self.told += size
+        if views:
+            return [self._view(self.told - number, now) for number in range(size)]
         return [self._order(self.told - number, now, again=again) for number in range(size)]
+
+    def _view(self, number: int, now: datetime) -> Fact:
+        return Fact(
+            kind=FactKind.CUSTOM,
+            name="page_viewed",
+            source="poured",
+            key=str(number),
+            customer=CustomerReference(external_id=f"c-{self.chance.randint(1, self.customers)}"),
+            occurred_at=now,
+        )
 
     def _order(self, number: int, now: datetime, *, again: bool) -> Fact:
         customer = self.chance.choice(self.ordered) if again else self.chance.randint(1, self.customers)
@@ -72,21 +87,22 @@ async def ingestion(world: SegmentWorld, redis_url: str) -> dict[str, Any]:
             await asyncio.sleep(3)
             found: dict[str, Any] = {
                 "batch": BATCH,
-                "returning": await _flood(database, pouring, again=False),
+                "returning": await _flood(database, pouring),
                 "again": await _flood(database, pouring, again=True),
+                "views": await _flood(database, pouring, views=True),
             }
             rate = found["returning"]["eventsASecond"] / 2
             return {**found, **await _probe(database, pouring, rate)}
 
 
-async def _flood(database: Database, pouring: Pouring, *, again: bool) -> dict[str, float]:
+async def _flood(database: Database, pouring: Pouring, *, again: bool = False, views: bool = False) -> dict[str, float]:
     """As fast as they are taken; all that was told has its consequences when the time is taken."""
     before, changes = pouring.told, await _changes(database)
     began = time.perf_counter()
 
     async def tell() -> None:
         while time.perf_counter() - began < SECONDS:
-            await _tell(database, pouring.batch(again=again))
+            await _tell(database, pouring.batch(again=again, views=views))
 
     await asyncio.gather(*(tell() for _ in range(TELLERS)))
     told, taken = pouring.told - before, time.perf_counter() - began
