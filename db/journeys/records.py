@@ -128,6 +128,7 @@ TRANSITIONS_OF_JOURNEY = Relation(
     descending=True,
 )
 # The stored counts are of all brands, so whoever is limited to some has their own journeys counted.
+# Without the offset Postgres writes the count into the select list and the predicate, and sets it up and counts twice.
 STAGE_DISTRIBUTION = Relation(
     "stage_distribution",
     StageCount,
@@ -140,7 +141,7 @@ STAGE_DISTRIBUTION = Relation(
                             where j.organization_id = s.organization_id and j.stage_id = s.id)
                       else (select coalesce(sum(k.customers), 0) from journey_count k
                             where k.organization_id = s.organization_id and k.stage_id = s.id) end)::integer
-                as customers) n
+                as customers offset 0) n
      where s.deleted_at is null or n.customers > 0) t
     """,
     key="t.organization_id",
