@@ -63,7 +63,7 @@ class _Page:
         return f"g.*, 1 as low, least(g.number, {size}) as high"
 
     def _gathered_keys(self) -> list[Statement]:
-        keys = f", array_agg({self.alias}.sort_key::text) as sorts, array_agg({self.alias}.tie_key::text) as ties"
+        keys = f", array_agg({self.alias}.sort_key) as sorts, array_agg({self.alias}.tie_key) as ties"
         return [Statement("count(*) as number" + (keys if self._tells_cursors() else ""))]
 
     def _tells_cursors(self) -> bool:
@@ -125,7 +125,7 @@ class _Page:
         whole = self._gathered
         if info in (Info.START, Info.END):
             place = f"{whole}.{'low' if info is Info.START else 'high'}"
-            return self._cursor(f"{whole}.sorts[{place}]", f"{whole}.ties[{place}]")
+            return self._cursor(f"{whole}.sorts[{place}]::text", f"{whole}.ties[{place}]::text")
         beyond = (info is Info.HAS_PREVIOUS) == self.window.backward
         if beyond:
             return f"{whole}.number > {self.window.size}"
