@@ -1,4 +1,4 @@
-"""Aggregates of facts: the facts of a kind are read once for all leaves that ask for them, a column for each."""
+"""Aggregates of facts: they are read once for all leaves, whatever kinds these ask for, a column for each."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,8 +16,9 @@ _MEASURES = {Measure.AMOUNT: "f.amount", Measure.DURATION_SECONDS: "f.duration_s
 
 def aggregate(leaf: FactLeaf, joins: Joins) -> Statement:
     """What the leaf compares: of nothing a count, a sum and a number of days are 0, an average and extremes unknown."""
-    # Distinct days are found by sorting, which the others must not pay for.
-    key = f"{leaf.kind} {leaf.name} {leaf.aggregate is Aggregate.DISTINCT_DAYS}"
+    # A customer's facts lie together, those of other kinds among them: reading them once for each kind reads them all
+    # again. Distinct days are found by sorting, which the others must not pay for.
+    key = f"facts {leaf.aggregate is Aggregate.DISTINCT_DAYS}"
     alias, reading = joins.share(key, lambda: _Reading(joins.scope))
     value = sql(f":alias.v{reading.place(leaf)}", alias=alias)
     zero = leaf.aggregate in (Aggregate.COUNT, Aggregate.SUM, Aggregate.DISTINCT_DAYS)
@@ -26,13 +27,13 @@ def aggregate(leaf: FactLeaf, joins: Joins) -> Statement:
 
 @dataclass
 class _Reading:
-    """customer_id and v0, v1 ...: what each leaf asks of the facts of one kind and name."""
+    """customer_id and v0, v1 ...: what each leaf asks of the customer's facts."""
 
     scope: Scope
     leaves: dict[tuple[object, ...], FactLeaf] = field(default_factory=dict)
 
     def place(self, leaf: FactLeaf) -> int:
-        asked = (leaf.aggregate, leaf.of, leaf.where, leaf.within_days, leaf.between)
+        asked = (leaf.kind, leaf.name, leaf.aggregate, leaf.of, leaf.where, leaf.within_days, leaf.between)
         self.leaves.setdefault(asked, leaf)
         return list(self.leaves).index(asked)
 
@@ -42,14 +43,14 @@ class _Reading:
             """
             select f.customer_id, :values
             from fact f
-            where f.organization_id = :organization and f.kind = :kind and f.occurred_at < :now
-              and :read and :brand and :among
+            where f.organization_id = :organization and f.occurred_at < :now
+              and :asked and :read and :brand and :among
             group by f.customer_id
             """,
             values=join(", ", [self._column(place, leaf) for place, leaf in enumerate(leaves)]),
             organization=self.scope.tenant,
-            kind=str(leaves[0].kind),
             now=self.scope.now,
+            asked=facts.any_asked(leaves),
             read=_counts(leaves[0], self.scope) if len(leaves) == 1 else self._since(leaves),
             brand=self.scope.of_brand("f.brand_id"),
             among=self.scope.among_candidates("f.customer_id"),
@@ -59,7 +60,8 @@ class _Reading:
         value, name = _value(leaf, self.scope), Statement(f"v{place}")
         if len(self.leaves) == 1:
             return sql(":value as :name", value=value, name=name)
-        return sql(":value filter (where :counts) as :name", value=value, counts=_counts(leaf, self.scope), name=name)
+        counts = sql(":asked and :counts", asked=facts.asked(leaf), counts=_counts(leaf, self.scope))
+        return sql(":value filter (where :counts) as :name", value=value, counts=counts, name=name)
 
     def _since(self, leaves: list[FactLeaf]) -> Statement:
         """Of facts before all windows nothing is counted."""
@@ -69,7 +71,7 @@ class _Reading:
 
 
 def _counts(leaf: FactLeaf, scope: Scope) -> Statement:
-    """Whether the leaf counts a fact of its kind."""
+    """Whether the leaf counts a fact that it asks for."""
     return join(" and ", [_window(leaf, scope), *facts.filters(leaf)])
 
 

@@ -12,7 +12,8 @@ from datetime import timedelta
 from decimal import Decimal
 from math import ceil, floor
 
-from db.conditions import facts, fields, sources
+from db.conditions import fields, sources
+from db.conditions.awaiting import Awaiting
 from db.conditions.comparisons import customers_own
 from db.conditions.joins import Joins
 from db.conditions.scope import Scope
@@ -58,12 +59,8 @@ class _Flips:
                 self._aging(self._day(_AGES[key]), _thresholds(comparison))
             case tree.NumberLeaf("purchaseFrequency", _):
                 self._once(self.days, self._month())
-            case tree.FactLeaf(within_days=int()) if not self.soon:
-                self._facts(facts.due(leaf, self.joins.scope))
-            case tree.FactLeaf(within_days=days):
-                self._facts(facts.awaited(leaf, self.joins.scope))
-                if days is not None:
-                    self._once(self.days, sql(":tomorrow::date", tomorrow=self.joins.scope.today + timedelta(days=1)))
+            case tree.FactLeaf():
+                self._facts(leaf)
             case tree.StageLeaf(_, int(days)):
                 spell = self.joins.add(sources.current_stage(self.joins.scope))
                 self._aging(self._local(sql(":s.entered_at", s=spell)), [days + 1])
@@ -108,8 +105,16 @@ class _Flips:
         if sound:
             self.ages.append((day, sound))
 
-    def _facts(self, source: Statement) -> None:
-        self._once(self.instants, sql(":f.due_at", f=self.joins.add(source)))
+    def _facts(self, leaf: tree.FactLeaf) -> None:
+        alias, awaiting = self.joins.share("awaiting", lambda: Awaiting(self.joins.scope))
+        awaiting.leaves.append(leaf)
+        self._once(self.instants, sql(":f.due_at", f=alias))
+        if leaf.within_days is None:
+            return
+        if self.soon:
+            self._once(self.days, sql(":tomorrow::date", tomorrow=self.joins.scope.today + timedelta(days=1)))
+        else:
+            awaiting.windows.append((leaf, leaf.within_days))
 
     @staticmethod
     def _once(flips: list[Statement], flip: Statement) -> None:

@@ -1,11 +1,11 @@
-"""What facts say: which of them a leaf counts, when that changes by time alone, and what a customer has bought."""
+"""What facts say: which of them a leaf asks for and counts, and what a customer has bought."""
 
-from datetime import datetime
+from collections.abc import Iterable
 from typing import assert_never
 
 from db.conditions import fields
 from db.conditions.comparisons import compare_number, compare_text
-from db.conditions.scope import EVERYBODY, Scope
+from db.conditions.scope import Scope
 from db.statement import Statement, join, sql
 from domain.conditions.tree import (
     FactFilter,
@@ -25,60 +25,26 @@ _ITEM_COLUMNS = {
 _COMPLETED = "f.status = 'COMPLETED'"
 
 
+def asked(leaf: FactLeaf) -> Statement:
+    """A predicate over `fact f`: it is of the leaf's kind, and of its name if it has one."""
+    kind = sql("f.kind = :kind", kind=str(leaf.kind))
+    return kind if leaf.name is None else sql("(:kind and f.name = :name)", kind=kind, name=leaf.name)
+
+
+def any_asked(leaves: Iterable[FactLeaf]) -> Statement:
+    """A predicate over `fact f`: some leaf asks for its kind."""
+    kinds = list({(leaf.kind, leaf.name): asked(leaf) for leaf in leaves}.values())
+    return kinds[0] if len(kinds) == 1 else sql("(:any)", any=join(" or ", kinds))
+
+
 def counted(leaf: FactLeaf) -> Statement:
     """A predicate over `fact f`: it is one of those that the leaf counts, whenever it happened."""
-    return join(" and ", [sql("f.kind = :kind", kind=str(leaf.kind)), *filters(leaf)])
+    return join(" and ", [asked(leaf), *filters(leaf)])
 
 
 def filters(leaf: FactLeaf) -> list[Statement]:
-    """What must hold for a fact of its kind to be counted, beside the window."""
+    """What must hold for a fact that the leaf asks for to be counted, beside the window."""
     return [_filter(inner) for inner in leaf.where] + _defaults(leaf)
-
-
-def due(leaf: FactLeaf, scope: Scope) -> Statement:
-    """customer_id and due_at: when a fact that is told in advance happens, or the oldest leaves the window of days.
-
-    Facts count that the leaf leaves out; then somebody is due in vain.
-    """
-    assert leaf.within_days is not None
-    start = scope.days_ago(leaf.within_days)
-    return _due(
-        leaf,
-        scope,
-        since=start,
-        at=sql(
-            "least(:awaited, start_of_day((min(f.occurred_at) filter (where f.occurred_at >= :start) "
-            "at time zone :zone)::date + :days::integer, :zone))",
-            awaited=sql("min(f.occurred_at) filter (where f.occurred_at >= :now)", now=scope.now),
-            start=start,
-            zone=sql(":zone::text", zone=scope.zone),
-            days=leaf.within_days + 1,
-        ),
-    )
-
-
-def awaited(leaf: FactLeaf, scope: Scope) -> Statement:
-    """customer_id and due_at: when the next of such facts that are told in advance happens."""
-    return _due(leaf, scope, since=scope.now, at=Statement("min(f.occurred_at)"))
-
-
-def _due(leaf: FactLeaf, scope: Scope, *, since: datetime, at: Statement) -> Statement:
-    return sql(
-        """
-        select f.customer_id, :at as due_at
-        from fact f
-        where f.organization_id = :organization and f.kind = :kind and f.occurred_at >= :since
-          and :brand and :among and :named
-        group by f.customer_id
-        """,
-        at=at,
-        since=since,
-        organization=scope.tenant,
-        kind=str(leaf.kind),
-        named=EVERYBODY if leaf.name is None else sql("f.name = :name", name=leaf.name),
-        brand=scope.of_brand("f.brand_id"),
-        among=scope.among_candidates("f.customer_id"),
-    )
 
 
 def purchased(leaf: SetLeaf, scope: Scope) -> Statement:
@@ -121,10 +87,9 @@ def bought(leaf: SetLeaf, scope: Scope) -> Statement:
 
 
 def _defaults(leaf: FactLeaf) -> list[Statement]:
-    named = [] if leaf.name is None else [sql("f.name = :name", name=leaf.name)]
     asks_for_status = any(isinstance(inner, TextLeaf) and inner.field == "status" for inner in leaf.where)
     completed = leaf.kind is FactKind.ORDER and not asks_for_status
-    return named + ([Statement(_COMPLETED)] if completed else [])
+    return [Statement(_COMPLETED)] if completed else []
 
 
 def _filter(leaf: FactFilter) -> Statement:

@@ -1,4 +1,4 @@
-"""The statement that moves customers: the target picked in SQL, the open spell closed, the next one opened."""
+"""The stage that the rules choose for each customer, picked in SQL."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -16,26 +16,44 @@ def ruled_stages(stages: Iterable[Stage]) -> list[tuple[str, Stage]]:
     return [(f"s{i}", stage) for i, stage in enumerate(sorted(ruled, key=lambda stage: stage.position))]
 
 
-def move_statement(
-    organization: Organization, held: Statement, known: Statement, stages: Sequence[Stage], at: datetime, actor: str
+def choice(
+    organization: Organization,
+    stages: Sequence[Stage],
+    at: datetime,
+    *,
+    among: Statement = Statement("true"),  # noqa: B008  # frozen
 ) -> Statement:
-    """Moves everybody whose target differs from their stage; rows (from, to, customers).
+    """Everybody whose target differs from their stage, from `held` and `known`, which the statement around it names.
 
-    held: customer_id and the booleans s0, s1 ... of the active stages with a rule, lowest first. A row (NULL, NULL,
-    customers) names those whose journey somebody else changed meanwhile: nothing of theirs was written.
+    held: customer_id and the booleans s0, s1 ... of the active stages with a rule, lowest first. known: what decides
+    about activity. among: a predicate over j.customer_id.
     """
     ruled = ruled_stages(stages)
     return sql(
-        _MOVE,
+        _CHOICE,
         organization=organization.id,
-        held=held,
-        known=known,
         retention=_highest(ruled, StageKind.RETENTION, at),
         progression=_highest(ruled, StageKind.PROGRESSION, at),
         satisfied=_satisfied(ruled, at),
-        zone=organization.timezone,
         at=sql(":at::timestamptz", at=at),
-        actor=actor,
+        among=among,
+    )
+
+
+def movers(
+    organization: Organization,
+    held: Statement,
+    known: Statement,
+    stages: Sequence[Stage],
+    at: datetime,
+    among: Statement,
+) -> Statement:
+    """customer_id of everybody whose target differs from their stage; locks nobody and may be worked on in parallel."""
+    return sql(
+        "with held as (:held), known as (:known) select t.customer_id from (:choice) t order by 1",
+        held=held,
+        known=known,
+        choice=choice(organization, stages, at, among=among),
     )
 
 
@@ -79,83 +97,28 @@ def _holds(name: str, stage: Stage, at: datetime) -> Statement:
     )
 
 
-# The target is chosen exactly as domain.journeys.target does; a differential test holds them together. `choice` locks
-# in one order, so that two evaluations cannot deadlock. The update compares the version it sees with the one locked:
-# whoever was moved in between, by a person for example, is left as that person wants it.
-_MOVE = """
-with held as materialized (:held),
-known as materialized (:known),
-choice as materialized (
-    select j.id, j.customer_id, j.version, j.stage_id, target.id as target_id, :satisfied as satisfied,
-           k.lifetime_value, k.order_count, k.appointment_count, k.last_activity_at
-    from journey j
-    join held h on h.customer_id = j.customer_id
-    join journey_stage current on current.organization_id = j.organization_id and current.id = j.stage_id
-    left join known k on k.customer_id = j.customer_id
-    cross join lateral (
-        select :retention as retention, :progression as progression,
-               coalesce(k.last_activity_at > coalesce(j.activity_seen_at, '-infinity'), false) as active) found
-    left join journey_stage highest
-        on highest.organization_id = j.organization_id and highest.id = found.progression
-    left join journey_stage win_back
-        on win_back.organization_id = j.organization_id and win_back.id = current.win_back_to_id
-       and win_back.is_active and win_back.deleted_at is null and win_back.kind = 'PROGRESSION'
-    cross join lateral (
-        select case
-            when j.lock = 'FOREVER' or (j.lock = 'UNTIL_ACTIVITY' and not found.active) then null
-            when found.retention is not null then found.retention
-            when current.kind = 'RETENTION' then case when found.active then coalesce(highest.id, win_back.id) end
-            when current.allow_demotion or highest.position > current.position then highest.id
-        end as id) target
-    where j.organization_id = :organization and j.stage_entered_at <= :at and target.id <> j.stage_id
-    order by j.customer_id
-    for no key update of j
-),
-moved as (
-    update journey j
-    set stage_id = c.target_id, previous_stage_id = c.stage_id, stage_entered_at = :at,
-        activity_seen_at = c.last_activity_at, lock = 'NONE', locked_at = null,
-        version = j.version + 1, updated_at = clock_timestamp()
-    from choice c
-    where j.organization_id = :organization and j.id = c.id and j.version = c.version
-    returning j.version as seq, c.*
-),
-closed as (
-    update stage_transition t
-    set exited_at = :at
-    from moved m
-    where t.organization_id = :organization and t.journey_id = m.id and t.seq = m.version
-    returning m.*
-),
-opened as (
-    -- From `closed`, so that the open spell is closed before the next one is opened.
-    insert into stage_transition (organization_id, journey_id, seq, from_stage_id, to_stage_id, entered_at, trigger,
-                                  trigger_event, skipped, actor, evidence)
-    select :organization, c.id, c.seq, c.stage_id, c.target_id, :at, 'AUTOMATIC',
-           case when t.kind = 'RETENTION' then 'RETENTION'
-                when f.kind = 'RETENTION' then 'WIN_BACK'
-                when t.position > f.position then 'PROGRESSION'
-                else 'DEMOTION' end,
-           array(select s.key from journey_stage s
-                 where s.organization_id = :organization and s.is_active and s.kind = t.kind
-                   and s.position > f.position and s.position < t.position
-                 order by s.position),
-           :actor,
-           jsonb_build_object(
-               'asOf', :at, 'rule', t.key, 'ruleVersion', t.version, 'satisfied', c.satisfied,
-               'values', jsonb_build_object(
-                   'lifetimeValue', coalesce(c.lifetime_value, 0)::text,
-                   'orderCount', coalesce(c.order_count, 0),
-                   'appointmentCount', coalesce(c.appointment_count, 0),
-                   'lastActivityAt', c.last_activity_at,
-                   'idleDays', (:at at time zone :zone)::date - (c.last_activity_at at time zone :zone)::date))
-    from closed c
-    join journey_stage f on f.organization_id = :organization and f.id = c.stage_id
-    join journey_stage t on t.organization_id = :organization and t.id = c.target_id
-)
-select stage_id, target_id, array_agg(customer_id) from closed group by 1, 2
-union all
-select null, null, array_agg(customer_id)
-from (select customer_id from choice except select customer_id from closed) missed
-having count(*) > 0
+# Exactly as domain.journeys.target does; a differential test holds them together.
+_CHOICE = """
+select j.id, j.customer_id, j.version, j.stage_id, target.id as target_id, :satisfied as satisfied,
+       k.lifetime_value, k.order_count, k.appointment_count, k.last_activity_at
+from journey j
+join held h on h.customer_id = j.customer_id
+join journey_stage current on current.organization_id = j.organization_id and current.id = j.stage_id
+left join known k on k.customer_id = j.customer_id
+cross join lateral (
+    select :retention as retention, :progression as progression,
+           coalesce(k.last_activity_at > coalesce(j.activity_seen_at, '-infinity'), false) as active) found
+left join journey_stage highest
+    on highest.organization_id = j.organization_id and highest.id = found.progression
+left join journey_stage win_back
+    on win_back.organization_id = j.organization_id and win_back.id = current.win_back_to_id
+   and win_back.is_active and win_back.deleted_at is null and win_back.kind = 'PROGRESSION'
+cross join lateral (
+    select case
+        when j.lock = 'FOREVER' or (j.lock = 'UNTIL_ACTIVITY' and not found.active) then null
+        when found.retention is not null then found.retention
+        when current.kind = 'RETENTION' then case when found.active then coalesce(highest.id, win_back.id) end
+        when current.allow_demotion or highest.position > current.position then highest.id
+    end as id) target
+where j.organization_id = :organization and :among and j.stage_entered_at <= :at and target.id <> j.stage_id
 """

@@ -1,9 +1,9 @@
 """Evaluating journeys: every rule of every candidate in one pass, and the moves that follow in one statement."""
 
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from uuid import UUID
@@ -12,14 +12,15 @@ from db.bulk import request_operation
 from db.conditions import Scope, verdicts
 from db.database import Transaction
 from db.dirty_customers import mark_dirty
-from db.journeys.choice import move_statement, ruled_stages
+from db.journeys.choice import movers, ruled_stages
 from db.journeys.closing import leave_closed
 from db.journeys.moves import start, tell_moves
+from db.journeys.moving import move_statement
 from db.journeys.tasks import act
 from db.metrics import computed_metrics
 from db.organizations import Organization
-from db.planning import many_rows
-from db.slices import AS_OF, among
+from db.planning import by_keys, many_rows
+from db.slices import AS_OF, Range, among
 from db.stages import Stage, keep_stages, list_stages
 from db.statement import Statement, sql
 from domain.bulk import BulkKind
@@ -85,20 +86,40 @@ async def _evaluate(tx: Transaction, scope: Scope, *, now: datetime, actor: str,
         moved += chain.from_iterable(left.values())
     started = await start(tx, _newcomers(scope, stages, lapsed=lapsed), at=scope.now, actor=actor)
     flows.update({(None, stage.id): started for stage in stages if stage.is_initial and started})
-    statement = move_statement(scope.organization, _verdicts(scope, stages), _known(scope), stages, scope.now, actor)
-    for _ in range(_ATTEMPTS):
-        found = {(from_id, to_id): customers for from_id, to_id, customers in await tx.rows(statement)}
-        missed = found.pop((None, None), None)
+    async for found in _moves(tx, scope, stages, actor):
         flows.update({flow: len(customers) for flow, customers in found.items()})
         await tell_moves(tx, found, scope.now)
         moved += chain.from_iterable(found.values())
-        if not missed:
-            break
     if scope.as_of is None and any(stage.actions for stage in stages):
         await act(tx, scope.candidates, at=scope.now)
     if moved and scope.as_of is None:
         await tell_segments(tx, moved, now)
     return [Flow(from_id, to_id, number) for (from_id, to_id), number in flows.items()]
+
+
+async def _moves(
+    tx: Transaction, scope: Scope, stages: Sequence[Stage], actor: str
+) -> AsyncIterator[dict[tuple[UUID | None, UUID], list[UUID]]]:
+    """Moves whom the rules move; the customers by (from, to), again for those whom somebody else moved meanwhile."""
+    at = scope.now
+    keys: AbstractAsyncContextManager[None] = nullcontext()
+    if scope.candidates is None or isinstance(scope.candidates, Range):
+        # Nearly everybody is where they belong: who is not is found first, and their rows by key.
+        among = _among(scope, "j.customer_id")
+        wanted = movers(scope.organization, _verdicts(scope, stages), _known(scope), stages, at, among)
+        ids = [row[0] for row in await tx.rows(wanted)]
+        if not ids:
+            return
+        scope = replace(scope, candidates=sql("select unnest(:ids::uuid[]) as customer_id", ids=ids))
+        keys = by_keys(tx)
+    statement = move_statement(scope.organization, _verdicts(scope, stages), _known(scope), stages, at, actor)
+    async with keys:
+        for _ in range(_ATTEMPTS):
+            found = {(from_id, to_id): customers for from_id, to_id, customers in await tx.rows(statement)}
+            missed = found.pop((None, None), None)
+            yield found
+            if not missed:
+                return
 
 
 def _newcomers(scope: Scope, stages: Sequence[Stage], *, lapsed: bool) -> Statement:

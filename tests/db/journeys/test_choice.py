@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from db.database import Database, Transaction
-from db.journeys.choice import move_statement
 from db.journeys.moves import start
+from db.journeys.moving import move_statement
 from db.organizations import current_organization
 from db.stages import Stage, list_stages
 from db.statement import Statement, join, sql
