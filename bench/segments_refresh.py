@@ -12,7 +12,7 @@ from uuid import UUID
 from bench.database import connected, opened
 from bench.segments_world import ORGANIZATION, SegmentWorld
 from db.conditions import Scope, verdicts
-from db.database import Database, Transaction
+from db.database import EACH_TIME, Database, Transaction
 from db.journeys import evaluate
 from db.journeys.counts import recount
 from db.organizations import current_organization
@@ -22,6 +22,7 @@ from db.segments import find_segment, refresh_segments, update_segment
 from db.segments.masks import repair_masks
 from db.segments.records import Segment
 from db.segments.refresh import segments_to_refresh
+from db.slices import next_slice
 from db.statement import Statement
 from domain.conditions import parse
 
@@ -50,15 +51,16 @@ async def refreshes(world: SegmentWorld) -> Figures:
     """Seconds (medians of rounds, interleaved), ratios, WAL bytes and rows."""
     figures: Figures = {"first": await _first(world)}
     rounds = FEW if world.customers >= LARGE else ROUNDS
-    async with opened(world.url) as database, connected(world.url) as observer:
+    # As workers open it.
+    async with opened(world.url, plans=EACH_TIME) as database, connected(world.url) as observer:
         async with database.tenant(ORGANIZATION) as tx:
             every = await segments_to_refresh(tx)
         metrics_only = [segment for segment in every if _reads_metrics_only(segment)]
         for name, some in (("twenty", every), ("metricsOnly", metrics_only)):
             figures[name] = await _compare(database, observer, some, rounds)
         figures["threeLeaves"] = await _rebuild(database, every[0].id)
-        figures["scores"] = await _again(database, _scores, _inputs, rounds)
-        figures["stages"] = await _again(database, _stages, _inputs, rounds)
+        figures["scores"] = await _again(database, _at_once(database, _scores), rounds)
+        figures["stages"] = await _again(database, lambda: _stages_by_slices(database), rounds)
     return figures
 
 
@@ -146,24 +148,49 @@ async def _rebuild(database: Database, segment_id: UUID) -> Figures:
     return {"seconds": seconds, "changes": changes}
 
 
-async def _again(database: Database, work: Work, scan: Work, rounds: int) -> Figures:
-    """Again without a change, and the scan of what it reads."""
-    await _timed(database, work)
+Again = Callable[[], Awaitable[float]]
+
+
+async def _again(database: Database, again: Again, rounds: int) -> Figures:
+    """Again without a change, in seconds, and a plain scan of what it reads of the metrics."""
+    await again()
     times: dict[str, list[float]] = {"again": [], "scan": []}
     for _ in range(rounds):
-        times["scan"].append((await _timed(database, scan))[0])
-        times["again"].append((await _timed(database, work))[0])
+        times["scan"].append((await _timed(database, _inputs))[0])
+        times["again"].append(await again())
     found = {name: median(seconds) for name, seconds in times.items()}
     return {**found, "ratio": found["again"] / found["scan"]}
+
+
+def _at_once(database: Database, work: Work) -> Again:
+    async def again() -> float:
+        return (await _timed(database, work))[0]
+
+    return again
+
+
+async def _stages_by_slices(database: Database) -> float:
+    """Seconds of a nightly evaluation of everybody, a transaction for each slice."""
+    began = time.perf_counter()
+    after: UUID | None = None
+    while True:
+        async with database.tenant(ORGANIZATION) as tx:
+            some = await next_slice(tx, after)
+            async with many_rows(tx):
+                await _stages(tx, some.candidates)
+        after = some.last
+        if after is None:
+            return time.perf_counter() - began
 
 
 async def _scores(tx: Transaction) -> object:
     return await recalculate(tx, await current_organization(tx), now=await tx.value("select clock_timestamp()"))
 
 
-async def _stages(tx: Transaction) -> object:
+async def _stages(tx: Transaction, candidates: Statement | None = None) -> object:
     now = await tx.value("select clock_timestamp()")
-    return await evaluate(tx, await current_organization(tx), now=now, actor="bench", lapsed=True)
+    organization = await current_organization(tx)
+    return await evaluate(tx, organization, candidates=candidates, now=now, actor="bench", lapsed=True)
 
 
 async def _memberships(tx: Transaction) -> object:

@@ -102,7 +102,10 @@ _ROWS: list[tuple[str, Any]] = [
     ("scores: first, s (without checks)", lambda f: f"{f['first']['scores']:.1f}"),
     ("scores: again, s (of a plain scan)", lambda f: f"{f['scores']['again']:.3f} ({f['scores']['ratio']:.1f})"),
     ("stages: first, s (without checks)", lambda f: f"{f['first']['stages']:.1f}"),
-    ("stages: again, s (of a plain scan)", lambda f: f"{f['stages']['again']:.3f} ({f['stages']['ratio']:.1f})"),
+    (
+        "stages: again, by slices, s (of a plain scan)",
+        lambda f: f"{f['stages']['again']:.3f} ({f['stages']['ratio']:.1f})",
+    ),
     *(
         row
         for title, key in (
