@@ -106,9 +106,9 @@ def computed_metrics(
     customer without such facts has no row, which reads as zeros and NULLs.
 
     Money: completed orders and appointments less refunds (`order_total`: orders less refunds). A visit is a completed
-    order, a completed appointment or a walk-in; an activity is a visit or a call. A window of n days holds the local
-    days from n days ago until today, the previous one the n days before that. `stale_at` is the last instant at which
-    the row is right if nothing new is told. The definitions are in docs/decisions/0004.
+    order, a completed appointment or a walk-in; an activity is a visit, a call, a click or an inbound message. A window
+    of n days holds the local days from n days ago until today, the previous one the n days before that. `stale_at` is
+    the last instant at which the row is right if nothing new is told. The definitions are in docs/decisions/0004.
     """
     return sql(
         _COMPUTED_METRICS,
@@ -208,7 +208,7 @@ select told.customer_id, :brand as brand_id,
        min(occurred_at) filter (where happened and bought) as first_order_at,
        max(occurred_at) filter (where happened and bought) as last_order_at,
        max(occurred_at) filter (where happened and attended) as last_appointment_at,
-       max(occurred_at) filter (where happened and (visited or called)) as last_activity_at,
+       max(occurred_at) filter (where happened and (visited or called or reacted)) as last_activity_at,
        count(*) filter (where happened and bought and age <= 365)::integer as orders_365_days,
        count(*) filter (where happened and attended and age <= 365)::integer as appointments_365_days,
        count(*) filter (where happened and missed and age <= 365)::integer as no_shows_365_days,
@@ -235,6 +235,7 @@ from (
                f.kind = 'APPOINTMENT' and f.status = 'NO_SHOW' as missed,
                f.kind = 'REFUND' as refunded,
                f.kind = 'CALL' as called,
+               f.kind = any('{CLICK,INBOUND_MESSAGE}'::text[]) as reacted,
                f.kind = 'TICKET' and f.status = 'OPEN' as open
         from fact f
         where :owned and f.kind <> 'CUSTOM' and :of_brand

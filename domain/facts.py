@@ -24,6 +24,9 @@ class FactKind(StrEnum):
     CALL = "CALL"
     VISIT = "VISIT"
     TICKET = "TICKET"
+    # What customers do about messages; told by what comes back of them (domain/results/activity.py).
+    CLICK = "CLICK"
+    INBOUND_MESSAGE = "INBOUND_MESSAGE"
     CUSTOM = "CUSTOM"
 
 
@@ -44,6 +47,8 @@ RULES: dict[FactKind, KindRules] = {
     FactKind.CALL: KindRules(),
     FactKind.VISIT: KindRules(),
     FactKind.TICKET: KindRules(("OPEN", "RESOLVED")),
+    FactKind.CLICK: KindRules(),
+    FactKind.INBOUND_MESSAGE: KindRules(),
     FactKind.CUSTOM: KindRules(amount=True),
 }
 

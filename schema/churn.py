@@ -40,7 +40,9 @@ class ChurnRisk:
     engagement_score: Decimal | None = column("0 to 1, three decimals; null while nothing is known.")
     days_inactive: int | None = column("Whole local days since the last activity; null without any.")
     lifetime_value: Decimal = column("What they brought so far.")
-    last_activity_at: datetime | None = column("Their last order, appointment, visit or call.")
+    last_activity_at: datetime | None = column(
+        "Their last order, appointment, visit, call, inbound message or followed link."
+    )
 
     customer: Customer = related(CUSTOMER_BY_ID, "Who.", scope="customers:view", key="customer_id")
     journey: Journey | None = related(JOURNEY_BY_ID, "Where they stand, and when they may be gone.", key="journey_id")

@@ -20,7 +20,9 @@ class CustomerMetrics:
     first_order_at: datetime | None = column("The first completed order.")
     last_order_at: datetime | None = column("The last completed order.")
     last_appointment_at: datetime | None = column("The last completed appointment.")
-    last_activity_at: datetime | None = column("The last completed order or appointment, call or visit.")
+    last_activity_at: datetime | None = column(
+        "The last completed order or appointment, call, visit, inbound message or followed link."
+    )
     orders_365_days: int = column("Completed orders of the last 365 days.")
     visits_90_days: int = column("Completed orders and appointments, and visits, of the last 90 days.")
     tickets_open: int = column("Support tickets that are open.")

@@ -17,6 +17,8 @@ described(
         "CALL": "There was a call.",
         "VISIT": "There was a visit.",
         "TICKET": "There was a ticket of support.",
+        "CLICK": "They followed a link of a message.",
+        "INBOUND_MESSAGE": "They wrote a message.",
         "CUSTOM": "There was an event of the organization's own.",
         "STAGE_ENTERED": "They entered a stage of the lifecycle. Seen with `journeys:view`.",
         "SEGMENT_ENTERED": "They became a member of a segment. Seen with `segments:view`.",

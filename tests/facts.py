@@ -50,7 +50,7 @@ def _metrics(facts: list[Fact], as_of: datetime, zone: ZoneInfo) -> dict[str, An
     appointments = [each for each in past if (each.kind, each.status) == ("APPOINTMENT", "COMPLETED")]
     no_shows = [each for each in past if each.status == "NO_SHOW"]
     visits = [*orders, *appointments, *(each for each in past if each.kind == "VISIT")]
-    activities = [*visits, *(each for each in past if each.kind == "CALL")]
+    activities = [*visits, *(each for each in past if each.kind in ("CALL", "CLICK", "INBOUND_MESSAGE"))]
     refunded = _sum(each for each in past if each.kind == "REFUND")
     today = as_of.astimezone(zone).date()
 

@@ -15,12 +15,13 @@ from tests.facts import told
 
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 STAGES = {stage.key: stage for stage in DEFAULT_STAGES}
-KINDS = ["CALL", "ORDER", "APPOINTMENT", "VISIT", "REFUND", "TICKET", "CUSTOM"]
+KINDS = ["CALL", "ORDER", "APPOINTMENT", "VISIT", "REFUND", "TICKET", "CUSTOM", "CLICK", "INBOUND_MESSAGE"]
+ACTIVE = ("CALL", "VISIT", "CLICK", "INBOUND_MESSAGE")
 
 
 def happening(chance: random.Random, number: int, customer: str, day: int) -> Fact:
     """Some fact on the day, at an hour that may be the day before or after elsewhere."""
-    kind = chance.choices(KINDS, weights=[4, 6, 4, 2, 1, 1, 1])[0]
+    kind = chance.choices(KINDS, weights=[4, 6, 4, 2, 1, 1, 1, 2, 1])[0]
     said: dict[str, Any] = {}
     if kind in ("ORDER", "REFUND"):
         said["amount"] = chance.choice(["0.00", "19.99", "333.34", "1000.00"])
@@ -72,7 +73,7 @@ def last_activity(past: Iterable[Fact]) -> datetime | None:
     active = [
         fact.occurred_at
         for fact in past
-        if fact.kind in ("CALL", "VISIT") or (fact.kind in ("ORDER", "APPOINTMENT") and fact.status == "COMPLETED")
+        if fact.kind in ACTIVE or (fact.kind in ("ORDER", "APPOINTMENT") and fact.status == "COMPLETED")
     ]
     return max(active, default=None)
 

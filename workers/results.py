@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from db.database import Transaction
 from db.points import point
 from db.results.attribution import attribute
 from db.results.conversions import count_conversions
@@ -21,10 +22,14 @@ SLICE = 1_000
 @handles(WAITING_JOB)
 async def settle(run: Run) -> Again | None:
     """Takes in what waited, again until nothing waits."""
-    async with run.database.tenant(run.organization_id) as tx:
-        waits = await settle_waiting(tx, address_key(run))
+    key = address_key(run)
+
+    async def work(tx: Transaction) -> bool:
+        waits = await settle_waiting(tx, key)
         point("results.settling")
-    return Again(after=PAUSE) if waits else None
+        return waits
+
+    return Again(after=PAUSE) if await run.database.attempt(run.organization_id, work) else None
 
 
 @handles(RESULTS_JOB)

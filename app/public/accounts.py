@@ -21,6 +21,8 @@ class Verifier:
     account_id: UUID
     kind: str
     keys: Keys
+    # None: it sends for every brand.
+    brand_id: UUID | None = None
 
 
 class Accounts:
@@ -52,4 +54,4 @@ class Accounts:
                 secrets = await providers.open_secrets(tx, self._vault, account_id)
             except SealedError:
                 return None
-        return Verifier(organization_id, account_id, account.kind, Keys(account.settings, secrets))
+        return Verifier(organization_id, account_id, account.kind, Keys(account.settings, secrets), account.brand_id)

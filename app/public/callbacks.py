@@ -138,7 +138,7 @@ async def _store(here: Callbacks, account: Verifier, nonce: str, told: Told) -> 
     async def work(tx: Transaction) -> None:
         if await receive(tx, account.account_id, nonce):
             await take_back(tx, told.events, key)
-            await take_answers(tx, told.inbound, key)
+            await take_answers(tx, told.inbound, key, account.brand_id)
 
     await here.database.attempt(account.organization_id, work)
 

@@ -1,13 +1,15 @@
-"""What follows for others from what came back: refusals, and results to be counted anew.
+"""What follows for others from what came back: refusals, activity, and results to be counted anew.
 
 Evaluations of segments that ask for messages are owed by the table itself (revision 0013).
 """
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from db.consents import Wish, set_consents
 from db.database import Transaction
+from db.results.activity import follow_activity
 from db.results.due import owe_results
 from db.statement import sql
 from db.suppressions import hash_of
@@ -18,8 +20,13 @@ from domain.suppressions import AddressKey
 ACTOR = "callback"
 
 
-async def follow(tx: Transaction, new: Sequence[dict[str, Any]], key: AddressKey | None) -> None:
-    """What these new events mean beyond their messages; only what is new counts, or nobody could ever undo it."""
+async def follow(
+    tx: Transaction, new: Sequence[dict[str, Any]], key: AddressKey | None, locked: frozenset[UUID] | None
+) -> None:
+    """What these new events mean beyond their messages; only what is new counts, or nobody could ever undo it.
+
+    locked: the customers that `lock_active` has locked for these events.
+    """
     if key is not None:
         bounced = {row["message_id"] for row in new if row["bounce_kind"] == BounceKind.HARD}
         complained = {row["message_id"] for row in new if row["type"] == ReturnType.COMPLAINED}
@@ -28,10 +35,13 @@ async def follow(tx: Transaction, new: Sequence[dict[str, Any]], key: AddressKey
     unsubscribed = sorted({row["message_id"] for row in new if row["type"] == ReturnType.UNSUBSCRIBED})
     if unsubscribed:
         await _unsubscribe(tx, unsubscribed)
+    messages = sorted({row["message_id"] for row in new})
+    # After the other messages are locked: it owes evaluations, for which everybody waits for the same jobs.
+    await follow_activity(tx, messages, locked)
     about = sql(
         "select m.customer_id from message m where m.organization_id = :organization and m.id = any(:ids::uuid[])",
         organization=tx.organization_id,
-        ids=sorted({row["message_id"] for row in new}),
+        ids=messages,
     )
     await owe_results(tx, about)
 

@@ -11,7 +11,9 @@ from db.clock import database_time
 from db.database import Transaction
 from db.jobs import request_job
 from db.outbox import recording
+from db.results.activity import lock_active
 from db.results.consequences import follow
+from db.results.judged import JUDGED
 from domain.events import EventType
 from domain.live import CampaignProgress
 from domain.results.returns import LONGEST_ID, BounceKind, Returned, ReturnType
@@ -37,13 +39,16 @@ TOLD = (
 async def take_back(tx: Transaction, events: Sequence[Returned], key: AddressKey | None = None) -> int:
     """Stores what is new of these events and what follows from it; returns how many were new.
 
-    A constant number of statements. Hard bounces and complaints suppress the address (with `key`, the organization's),
-    unsubscribing takes the consent back. An event of a message that nobody knows waits for a while if it names the
-    message as the provider does, because the ledger may not know that name yet; otherwise it has no effect.
+    A constant number of statements. Clicks and answers are facts of their customers (db/results/activity.py). Hard
+    bounces and complaints suppress the address (with `key`, the organization's), unsubscribing takes the consent back.
+    An event of a message that nobody knows waits for a while if it names the message as the provider does, because the
+    ledger may not know that name yet; otherwise it has no effect. Use `Database.attempt`: what others do at the same
+    moment may end the transaction.
     """
     if not events:
         return 0
     given = _columns(events)
+    locked = await lock_active(tx, events)
     new = await tx.rows(_STORE, **given)
     if any(event.message_id is None for event in events) and await tx.run(_WAIT, **given):
         at = await database_time(tx)
@@ -58,7 +63,7 @@ async def take_back(tx: Transaction, events: Sequence[Returned], key: AddressKey
         ids=ids,
     )
     changed = await tx.rows(_FOLLOW, ids=ids, events=await recording(tx, TOLD, _EVENTS))
-    await follow(tx, [dict(row) for row in new], key)
+    await follow(tx, [dict(row) for row in new], key, locked)
     # Told after the commit, and of one campaign at most so often (workers/live.py).
     tx.events += [CampaignProgress(campaign) for campaign in sorted({row["campaign_id"] for row in changed})]
     return len(new)
@@ -153,23 +158,8 @@ order by g.provider, g.event_id
 on conflict (organization_id, provider, event_id) do nothing
 """
 
-# Mail scanners follow links while a mail comes in, and several at once; no person does. What a provider calls the
-# delivery is told by its own clock, so a click may come a little before it.
-_FOLLOW = """
-with event as (
-    select e.*, min(e.at) filter (where e.type = 'DELIVERED') over (partition by e.message_id) as delivery_at
-    from message_event e
-    where e.organization_id = :organization and e.message_id = any(:ids::uuid[])
-), judged as (
-    select e.message_id, e.type, e.at, e.bounce_kind,
-           e.is_machine or e.type = 'CLICKED' and (
-               e.at between e.delivery_at - interval '1 minute' and e.delivery_at + interval '2 seconds'
-               or (select count(distinct o.link_id) from message_event o
-                   where o.organization_id = :organization and o.message_id = e.message_id and o.type = 'CLICKED'
-                     and o.at between e.at - interval '1 second' and e.at + interval '1 second') >= 3
-           ) is true as is_machine
-    from event e
-), fact as (
+_FOLLOW = f"""
+with {JUDGED}, fact as (
     select message_id, min(at) as first_at,
            min(at) filter (where type in ('DELIVERED', 'OPENED', 'CLICKED', 'COMPLAINED', 'UNSUBSCRIBED', 'REPLIED'))
                as delivered_at,

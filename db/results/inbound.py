@@ -1,4 +1,4 @@
-"""What people write to us: which message it answers, and whether it says to stop."""
+"""What people write to us: which message it answers, whether it says to stop, and that they are active."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -12,18 +12,21 @@ from domain.consents import Channel
 from domain.customers import CustomerReference
 from domain.facts import FactKind, fact
 from domain.keywords import Keyword, keyword
+from domain.results.activity import fact_key
 from domain.results.callbacks import Inbound
-from domain.results.returns import OURS, Returned, ReturnType
+from domain.results.returns import LONGEST_ID, OURS, Returned, ReturnType
 from domain.suppressions import AddressKey, SuppressionReason
 
 
-async def take_answers(tx: Transaction, answers: Sequence[Inbound], key: AddressKey | None = None) -> int:
+async def take_answers(
+    tx: Transaction, answers: Sequence[Inbound], key: AddressKey | None = None, brand_id: UUID | None = None
+) -> int:
     """Notes each as an answer to the message it is about, or heeds the keyword it is; returns how many were new.
 
-    They come one by one, so they are looked up one by one. Their texts are not kept; that a customer answered is a
-    fact of theirs.
+    They come one by one, so they are looked up one by one. Their texts are not kept; that a customer wrote is a fact of
+    theirs, of the brand of the message that they answer, else of `brand_id`.
     """
-    events = []
+    events, unasked = [], []
     for answer in answers:
         said = keyword(answer.text) if answer.channel is Channel.SMS else None
         message_id = await _answered(tx, answer)
@@ -34,38 +37,41 @@ async def take_answers(tx: Transaction, answers: Sequence[Inbound], key: Address
         if message_id is not None and said is not Keyword.START:
             type_ = ReturnType.UNSUBSCRIBED if said is Keyword.STOP else ReturnType.REPLIED
             events.append(Returned(answer.provider, answer.event_id, type_, answer.at, message_id))
-    await _record(tx, [event for event in events if event.type is ReturnType.REPLIED])
+        elif message_id is None and said is None:
+            unasked.append(answer)
+    await _record(tx, unasked, brand_id)
     return await take_back(tx, events, key)
 
 
-async def _record(tx: Transaction, replies: Sequence[Returned]) -> None:
-    """What the customers' timelines and conditions know of answers."""
-    rows = await tx.rows(
-        """
-        select e.event_id, e.at, m.customer_id, c.brand_id, m.channel
-        from unnest(:ids::uuid[], :events::text[], :ats::timestamptz[]) e (message_id, event_id, at)
-        join message m on m.organization_id = :organization and m.id = e.message_id and m.customer_id is not null
-        join campaign c on c.organization_id = :organization and c.id = m.campaign_id
-        """,
-        ids=[reply.message_id for reply in replies],
-        events=[f"{reply.provider}:{reply.event_id}" for reply in replies],
-        ats=[reply.at for reply in replies],
-    )
+async def _record(tx: Transaction, answers: Sequence[Inbound], brand_id: UUID | None) -> None:
+    """Who writes by themselves is active, too, if it is known who they are."""
+    writers = [(answer, await _writer(tx, answer)) for answer in answers]
     facts = [
         fact(
-            kind=FactKind.CUSTOM,
+            kind=FactKind.INBOUND_MESSAGE,
             source=OURS,
-            key=row["event_id"][:200],
-            customer=CustomerReference(id=row["customer_id"]),
-            occurred_at=row["at"],
-            name="message.replied",
-            brand_id=row["brand_id"],
-            properties={"channel": row["channel"]},
+            key=fact_key(answer.provider, answer.event_id[:LONGEST_ID]),
+            customer=writer,
+            occurred_at=answer.at,
+            brand_id=brand_id,
+            properties={"channel": answer.channel.value},
         )
-        for row in rows
+        for answer, writer in writers
+        if writer is not None
     ]
     if facts:
+        # Of an address that nobody has the fact is refused, and nothing is written.
         await record_facts(tx, facts, await database_time(tx))
+
+
+async def _writer(tx: Transaction, answer: Inbound) -> CustomerReference | None:
+    """Whose address it is; a number that several customers share is nobody's."""
+    if answer.channel is not Channel.SMS:
+        return CustomerReference(email=answer.address) if answer.address else None
+    rows = await tx.rows(
+        "select id from customer where organization_id = :organization and phone = :phone limit 2", phone=answer.address
+    )
+    return CustomerReference(id=rows[0]["id"]) if len(rows) == 1 else None
 
 
 async def _answered(tx: Transaction, answer: Inbound) -> UUID | None:

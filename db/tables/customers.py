@@ -41,6 +41,10 @@ customer = tenant_table(
 )
 sa.Index("customer_created_idx", customer.c.organization_id, customer.c.created_at, customer.c.id)
 sa.Index("customer_updated_idx", customer.c.organization_id, customer.c.updated_at, customer.c.id)
+# Whose number a text message comes from.
+sa.Index(
+    "customer_phone_idx", customer.c.organization_id, customer.c.phone, postgresql_where=customer.c.phone.is_not(None)
+)
 # As the order by name says it, so that a page reads no more than it shows.
 sa.Index(
     "customer_name_idx",

@@ -27,7 +27,10 @@ fact = tenant_table(
     belongs_to("customer", "customer_id", cascade=True),
     belongs_to("brand", "brand_id"),
     sa.UniqueConstraint("organization_id", "source", "key"),
-    one_of("kind", ["ORDER", "REFUND", "APPOINTMENT", "CALL", "VISIT", "TICKET", "CUSTOM"]),
+    one_of(
+        "kind",
+        ["ORDER", "REFUND", "APPOINTMENT", "CALL", "VISIT", "TICKET", "CLICK", "INBOUND_MESSAGE", "CUSTOM"],
+    ),
     sa.CheckConstraint("amount <> 'NaN'", name="amount"),
     sa.CheckConstraint("(kind = 'CUSTOM') = (name is not null)", name="name"),
     owner=False,

@@ -35,6 +35,14 @@ def profile_field(column: str) -> str:
 _ORDERS = (FactKind.ORDER,)
 _ORDER_MONEY = (FactKind.ORDER, FactKind.REFUND)
 _APPOINTMENTS = (FactKind.APPOINTMENT,)
+_ACTIVITIES = (
+    FactKind.ORDER,
+    FactKind.APPOINTMENT,
+    FactKind.VISIT,
+    FactKind.CALL,
+    FactKind.CLICK,
+    FactKind.INBOUND_MESSAGE,
+)
 # Of which facts each metric is made (db/metrics.py).
 _METRICS = {
     "lifetimeValue": (FactKind.ORDER, FactKind.APPOINTMENT, FactKind.REFUND),
@@ -46,7 +54,7 @@ _METRICS = {
     "firstOrderAt": _ORDERS,
     "lastOrderAt": _ORDERS,
     "lastAppointmentAt": _APPOINTMENTS,
-    "lastActivityAt": (FactKind.ORDER, FactKind.APPOINTMENT, FactKind.VISIT, FactKind.CALL),
+    "lastActivityAt": _ACTIVITIES,
     "purchasedSkus": _ORDERS,
     "purchasedCategories": _ORDERS,
     "purchasedBrands": _ORDERS,

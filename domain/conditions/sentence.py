@@ -100,6 +100,8 @@ _FACTS = {
     FactKind.CALL: "calls",
     FactKind.VISIT: "visits",
     FactKind.TICKET: "tickets",
+    FactKind.CLICK: "clicks",
+    FactKind.INBOUND_MESSAGE: "inbound messages",
     FactKind.CUSTOM: "custom events",
 }
 _AGGREGATES = {

@@ -15,6 +15,8 @@ described(
         "CALL": "A phone call.",
         "VISIT": "A visit in person.",
         "TICKET": "A support ticket.",
+        "CLICK": "A link of a message that they followed; programs that do so do not count.",
+        "INBOUND_MESSAGE": "A message that they wrote, such as an answer to one of ours.",
         "CUSTOM": "Anything else; it has a name of its own.",
     },
 )

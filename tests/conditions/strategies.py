@@ -63,6 +63,7 @@ TEXTS = (
     "ΑΣ",
 )
 NUMBERS = ("0", "1", "2", "3", "0.5", "0.3333", "10", "10.01", "33.33", "99.99", "100", "365", "-1")
+REACTIONS = ("CLICK", "INBOUND_MESSAGE")
 NAMES = ("signed_up", "%", "Ünicode")
 
 texts = st.sampled_from(TEXTS)
@@ -130,7 +131,9 @@ items = st.builds(Item, texts.filter(bool), some_text, some_text)
 @st.composite
 def facts(draw: st.DrawFn, setting: Setting) -> Fact:
     kind = draw(
-        st.sampled_from(["ORDER", "ORDER", "ORDER", "REFUND", "APPOINTMENT", "CALL", "VISIT", "TICKET", "CUSTOM"])
+        st.sampled_from(
+            ["ORDER", "ORDER", "ORDER", "REFUND", "APPOINTMENT", "CALL", "VISIT", "TICKET", *REACTIONS, "CUSTOM"]
+        )
     )
     status = {
         "ORDER": ["COMPLETED", "COMPLETED", "CANCELLED", "PENDING"],
@@ -282,7 +285,9 @@ def present(members: Json) -> Json:
 
 @st.composite
 def fact_leaves(draw: st.DrawFn, setting: Setting) -> Json:
-    kind = draw(st.sampled_from(["ORDER", "ORDER", "REFUND", "APPOINTMENT", "CALL", "VISIT", "TICKET", "CUSTOM"]))
+    kind = draw(
+        st.sampled_from(["ORDER", "ORDER", "REFUND", "APPOINTMENT", "CALL", "VISIT", "TICKET", *REACTIONS, "CUSTOM"])
+    )
     window = draw(st.sampled_from(["withinDays", "between", "none"]))
     filters = field_leaves(FACT_FIELDS, "properties.", "number text", setting)
     number = Field("", FieldType.NUMBER, "")

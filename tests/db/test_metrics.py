@@ -29,6 +29,7 @@ ZONES = [
     "America/Havana",  # passes midnight twice in autumn
     "America/Sao_Paulo",  # had no midnight in spring
 ]
+REACTIONS = ("CLICK", "INBOUND_MESSAGE")
 BRANDS = (UUID(int=1), UUID(int=2))
 STATUSES = {
     "ORDER": ["COMPLETED", "CANCELLED", "PENDING"],
@@ -58,7 +59,9 @@ def facts_before_and_after(draw: st.DrawFn, now: datetime) -> list[Fact]:
     for key in range(draw(st.integers(1, 12))):
         for revision in range(draw(st.sampled_from([1, 1, 2]))):
             kind = draw(
-                st.sampled_from(["ORDER", "ORDER", "REFUND", "APPOINTMENT", "CALL", "VISIT", "TICKET", "CUSTOM"])
+                st.sampled_from(
+                    ["ORDER", "ORDER", "REFUND", "APPOINTMENT", "CALL", "VISIT", "TICKET", *REACTIONS, "CUSTOM"]
+                )
             )
             days, hours = draw(OFFSETS)
             said: dict[str, Any] = {"occurred_at": now - timedelta(days=days, hours=hours), "revision": revision}

@@ -68,7 +68,7 @@ class View:
         if field.startswith("attributes."):
             return _iso_day(self.attribute(field))
         orders, visits = ([f.occurred_at for f in facts] for facts in (self.orders, self.visits))
-        others = [f.occurred_at for f in self.facts if f.kind in ("CALL", "VISIT")]
+        others = [f.occurred_at for f in self.facts if f.kind in ("CALL", "VISIT", "CLICK", "INBOUND_MESSAGE")]
         found: dict[str, datetime | date | None] = {
             "acquiredAt": self.customer.acquired_at,
             "dateOfBirth": self.customer.date_of_birth,

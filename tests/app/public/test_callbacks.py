@@ -284,8 +284,8 @@ async def test_a_text_message_is_answered(shop: Shop, client: httpx2.AsyncClient
 
     await says("SM7", "Thanks, how do I stop by?")
     assert (await message_row(shop, one))["replied_at"] is not None
-    facts = await shop.rows("select name, customer_id, brand_id from fact where organization_id = :organization")
-    assert [tuple(row) for row in facts] == [("message.replied", customers[0], shop.brand)]
+    facts = await shop.rows("select kind, customer_id, brand_id from fact where organization_id = :organization")
+    assert [tuple(row) for row in facts] == [("INBOUND_MESSAGE", customers[0], shop.brand)]
     assert await shop.rows("select 1 from suppression where organization_id = :organization") == []
     await says("SM8", " Stop! ")
     assert (await message_row(shop, one))["unsubscribed_at"] is not None

@@ -85,8 +85,8 @@ async def test_every_mail_reaches_the_ledger_as_what_it_is(
     assert await hand(client, raw(name, address(shop, message), message)) == 200
     expected = SAID[name]
     assert await events(shop) == ([] if expected is None else [(expected[0].value, expected[1])])
-    facts = await shop.rows("select name from fact where organization_id = :organization")
-    assert [row[0] for row in facts] == (["message.replied"] if name == "answer" else [])
+    facts = await shop.rows("select kind from fact where organization_id = :organization")
+    assert [row[0] for row in facts] == (["INBOUND_MESSAGE"] if name == "answer" else [])
     reasons = {"HARD": "HARD_BOUNCE"}.get(str(expected and expected[1]))
     reasons = "COMPLAINT" if name == "complaint" else reasons
     rows = await shop.rows("select reason from suppression where organization_id = :organization")

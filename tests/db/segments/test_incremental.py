@@ -3,6 +3,7 @@
 import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import AsyncMock, patch
 from uuid import UUID
 
 import pytest
@@ -17,6 +18,7 @@ from db.journeys import Move, start, tell_segments, transition
 from db.metrics import recompute_stale
 from db.organizations import create_organization, current_organization
 from db.profiles import upsert_customers
+from db.results.events import take_back
 from db.scores import recalculate
 from db.segments import override, release, update_segment
 from db.segments.concerned import segments_concerned
@@ -28,6 +30,7 @@ from domain.consents import Channel, ConsentState
 from domain.customers import CustomerReference, ProfileChange
 from domain.ids import new_id
 from domain.journeys import Lock
+from domain.results.returns import Returned, ReturnType
 from domain.segments import ChangeReason, OverrideMode
 from tests.facts import told
 from tests.segments import (
@@ -58,6 +61,8 @@ CONDITIONS: list[Json] = [
     {"fact": ORDERED | {"withinDays": 1, "is": {"gte": "1"}}},
     {"fact": ORDERED | {"aggregate": "SUM", "withinDays": 30, "is": {"lt": "30"}}},
     {"not": {"date": {"field": "lastActivityAt", "is": {"withinDays": 90}}}},
+    {"date": {"field": "lastActivityAt", "is": {"withinDays": 2}}},
+    {"fact": {"kind": "CLICK", "aggregate": "COUNT", "withinDays": 30, "is": {"gte": "1"}}},
     {"set": {"field": "tags", "is": {"noneOf": ["loud"]}}},
     {"number": {"field": "engagementScore", "is": {"gte": "0.4"}}},
     {"consent": {"channel": "EMAIL", "topic": "news", "state": "SUBSCRIBED"}},
@@ -77,6 +82,13 @@ steps = st.one_of(
     st.tuples(st.just("score")),
     st.tuples(st.just("consent"), people, st.sampled_from(["SUBSCRIBED", "UNSUBSCRIBED"])),
     st.tuples(st.just("message"), people, st.sampled_from(["SENT", "FAILED"])),
+    st.tuples(
+        st.just("react"),
+        people,
+        st.sampled_from([ReturnType.CLICKED, ReturnType.REPLIED]),
+        st.sampled_from([0, 1, 2, 89, 90]),
+        st.booleans(),
+    ),
     st.tuples(st.just("stage"), people, st.sampled_from(["customer", "lead"])),
     st.tuples(st.just("wear"), people, st.sampled_from(["left", "right"])),
     st.tuples(st.just("decide"), people, st.sampled_from([*OverrideMode, None])),
@@ -164,6 +176,24 @@ class Life:
             status=status,
             at=self.now - timedelta(seconds=1),
         )
+
+    async def react(self, who: int, type_: ReturnType, days: int, scanned: bool) -> None:
+        """A click or an answer; if scanned, it is told afterwards that a click came with the delivery, so by nobody."""
+        message_id, at = await queue_message(self.tx, self.people[who]), self.now - timedelta(days=days, minutes=1)
+        await self.tx.run(
+            "update message set status = 'SENT', sending_at = :at, sent_at = :at, updated_at = :now "
+            "where organization_id = :organization and id = :id",
+            id=message_id,
+            at=at - timedelta(hours=1),
+            now=self.now - timedelta(seconds=1),
+        )
+        told_of = [type_, ReturnType.DELIVERED] if scanned else [ReturnType.DELIVERED, type_]
+        with patch("db.results.activity.database_time", AsyncMock(return_value=self.now)):
+            for number, happened in enumerate(told_of):
+                delivered = at if scanned else at - timedelta(minutes=30)
+                when = delivered if happened is ReturnType.DELIVERED else at
+                await take_back(self.tx, [Returned("test", f"{message_id}{number}", happened, when, message_id)])
+                await self.settle()
 
     async def stage(self, who: int, key: str) -> None:
         stage = await self.tx.value(
