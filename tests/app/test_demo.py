@@ -19,8 +19,8 @@ from db.database import Database, Transaction
 from db.metrics import COMPUTED, computed_metrics
 from db.organizations import current_organization
 from domain.facts import RULES, FactKind
-from domain.results.activity import ACTIVITIES
 from domain.ids import new_id
+from domain.results.activity import ACTIVITIES
 from tests.demo import NOW, content, everything, new_organization, seeded
 from workers.templates import check
 
