@@ -1,13 +1,12 @@
 """Open connections at hand: taken and given back without a round trip, a task or a lock."""
 
-import asyncio
-from collections import deque
 from random import uniform
 from time import monotonic
 from typing import Any
 
 import asyncpg
 
+from db.line import Line
 from domain.refusals import Rejected
 
 # Seconds that a connection is used: what a server process gathers in memory and caches goes with it. Each at a time of
@@ -32,7 +31,8 @@ class Connections:
         self._size = self._places = size
         self._idle: list[Any] = []
         self._until: dict[int, float] = {}
-        self._waiting: deque[asyncio.Future[Any]] = deque()
+        # None is handed on for the place of one that was dropped.
+        self._waiting: Line[Any] = Line(patience, self._return)
 
     def use(self) -> "_Use":
         """`async with connections.use() as connection`: for one user at a time."""
@@ -51,7 +51,7 @@ class Connections:
 
     def give(self, connection: Any) -> None:
         """Back from a use that ended well: outside a transaction and with nothing under way."""
-        if not self._hand(connection):
+        if not self._waiting.hand(connection):
             self._idle.append(connection)
 
     async def _retire(self, connection: Any) -> None:
@@ -71,8 +71,7 @@ class Connections:
         except TimeoutError:
             pass  # the pool has closed it
         finally:
-            if not self._hand(None):
-                self._places += 1
+            self._return(None)
 
     @property
     def impatient(self) -> bool:
@@ -82,7 +81,7 @@ class Connections:
     def state(self) -> tuple[int, int, int]:
         """How many are in use, idle and waited for."""
         free = self._places + len(self._idle)
-        return self._size - free, len(self._idle), sum(not turn.done() for turn in self._waiting)
+        return self._size - free, len(self._idle), len(self._waiting)
 
     async def close(self) -> None:
         while self._idle:
@@ -101,42 +100,24 @@ class Connections:
             # Opening one may wait for ever too: for a Postgres that listens and does not answer.
             connection = await self._pool.acquire(timeout=self._patience)
         except BaseException:
-            if not self._hand(None):
-                self._places += 1
+            self._return(None)
             raise
         self._until[id(connection)] = monotonic() + RECYCLE * uniform(0.9, 1.1)  # noqa: S311  # nobody guesses it
         return connection
 
     async def _wait(self) -> Any:
         """A connection, or None for the place of one that was dropped."""
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
         try:
-            async with asyncio.timeout(self._patience):
-                return await turn
-        except BaseException as reason:
-            self._pass_on(turn)
-            if isinstance(reason, TimeoutError):
-                raise Rejected("OVERLOADED", "Too much is asked at once: try again in a second.") from reason
-            raise
+            return await self._waiting.wait()
+        except TimeoutError as late:
+            raise Rejected("OVERLOADED", "Too much is asked at once: try again in a second.") from late
 
-    def _pass_on(self, turn: "asyncio.Future[Any]") -> None:
-        """Whoever stopped waiting may have been handed something in the same moment."""
-        if turn.cancelled() or not turn.done():
-            return
-        if turn.result() is not None:
-            self.give(turn.result())
-        elif not self._hand(None):
+    def _return(self, connection: Any) -> None:
+        """What was handed to nobody: a connection, or None for a place."""
+        if connection is not None:
+            self.give(connection)
+        elif not self._waiting.hand(None):
             self._places += 1
-
-    def _hand(self, connection: Any) -> bool:
-        """To the first who still waits; None tells them that a place is free."""
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(connection)
-                return True
-        return False
 
 
 class _Use:
