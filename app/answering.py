@@ -22,7 +22,7 @@ from schema.explain import explain
 from schema.limits import price_of_refusal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
     """What the headers of a request say, and where it comes from."""
 

@@ -22,6 +22,7 @@ from app.live import Hub
 from app.mailbox import Mailbox
 from app.operations import TURNS
 from app.origins import Origins
+from app.parts import Parts
 from app.posts import Posts
 from app.pressure import Pressure
 from app.providers import carried, trying
@@ -137,6 +138,7 @@ def create_app(settings: Settings, bell: Bell | None = None, announce: Announce 
         routes += Mailbox(settings.state / "inbox").routes()
     admission = Admission(origins, settings.hosts)
     app = Starlette(routes=routes, lifespan=lifespan)
+    app.state = Parts()
     app.middleware_stack = _stack(app, admission, telemetry)
     return app
 

@@ -59,7 +59,7 @@ async def _answered(request: Request, media_type: str) -> Response:
         explains="x-explain" in headers,
         may_write=request.method == "POST",
     )
-    async with Patience() as patience:
+    with Patience() as patience:
 
         async def read() -> Operation:
             patience.reading()

@@ -7,10 +7,11 @@ media type, a refusal) takes the long way of app/graphql.py, which answers the s
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, State
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.admission import Admission
 from app.answering import Asked, reply_to
+from app.cycles import WHOLE
 from app.negotiation import preferred
 from app.patience import Patience
 from app.replies import COMMON, GRAPHQL, JSON, Reply, failed, refused, type_of
@@ -47,42 +48,52 @@ class Posts:
         self._heads: dict[Raw, Head | None] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        head = None
+        found = None
         if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST":
-            head = self._head(scope)
-        if head is None:
+            found = self._head(scope)
+        if found is None:
             await self.long(scope, receive, send)
             return
-        reply = await self._reply(scope, receive, head)
+        head, varying = found
+        reply = await self._reply(scope, receive, _asked(scope, head, varying), head.media_type)
         headers = [
             *head.told,
             (HEADER, request_id(scope).encode()),
             (b"content-length", b"%d" % len(reply.body)),
             *_raw(reply.headers),
         ]
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
+        start: Message = {"type": "http.response.start", "status": reply.status, "headers": headers}
+        if WHOLE in scope.get("extensions", ()):
+            start["whole"] = reply.body
+            await send(start)
+        else:
+            await send(start)
+            await send({"type": "http.response.body", "body": reply.body})
 
     async def long(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The way of everything else."""
         await self._rest(scope, receive, telling(send, scope) if scope["type"] == "http" else send)
 
-    def _head(self, scope: Scope) -> Head | None:
-        """None for what takes the long way."""
-        said = []
+    def _head(self, scope: Scope) -> tuple[Head, dict[bytes, bytes]] | None:
+        """With what the headers of this request alone say; None for what takes the long way."""
+        said: list[tuple[bytes, bytes]] = []
+        varying: dict[bytes, bytes] = {}
         for pair in scope["headers"]:
-            if len(pair[1]) > _LONGEST:
+            name, value = pair
+            if len(value) > _LONGEST:
                 return None
-            if pair[0] not in _VARYING:
+            if name not in _VARYING:
                 said.append(pair)
+            else:
+                varying.setdefault(name, value)
         key = tuple(said)
         try:
-            return self._heads[key]
+            head = self._heads[key]
         except KeyError:
             if len(self._heads) >= REMEMBERED:
                 self._heads.clear()
             head = self._heads[key] = self._read(scope)
-            return head
+        return (head, varying) if head else None
 
     def _read(self, scope: Scope) -> Head | None:
         headers = Headers(scope=scope)
@@ -102,26 +113,18 @@ class Posts:
             "x-explain" in headers,
         )
 
-    async def _reply(self, scope: Scope, receive: Receive, head: Head) -> Reply:
+    async def _reply(self, scope: Scope, receive: Receive, asked: Asked, media_type: str) -> Reply:
         try:
-            async with self._state.pressure, Patience() as patience:
+            async with self._state.pressure:
+                with Patience() as patience:
 
-                async def read() -> Operation:
-                    patience.reading()
-                    operation = await read_post(receive)
-                    patience.read()
-                    return operation
+                    async def read() -> Operation:
+                        patience.reading()
+                        operation = await read_post(receive)
+                        patience.read()
+                        return operation
 
-                client = scope.get("client")
-                asked = Asked(
-                    _said(scope, b"authorization"),
-                    head.organization,
-                    _said(scope, b"idempotency-key"),
-                    client[0] if client else None,
-                    head.explains,
-                    may_write=True,
-                )
-                return await reply_to(self._state, scope, asked, head.media_type, read)
+                    return await reply_to(self._state, scope, asked, media_type, read)
         except Rejected as rejection:  # by the pressure: nothing was read, so nothing was done
             return refused(Unacceptable(503, rejection.code, rejection.message))
         except Unacceptable as refusal:
@@ -134,9 +137,14 @@ def _raw(headers: dict[str, str]) -> Raw:
     return tuple([(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()])
 
 
-def _said(scope: Scope, name: bytes) -> str | None:
-    for pair in scope["headers"]:
-        if pair[0] == name:
-            value: bytes = pair[1]
-            return value.decode("latin-1")
-    return None
+def _asked(scope: Scope, head: Head, varying: dict[bytes, bytes]) -> Asked:
+    client = scope.get("client")
+    authorization, idempotency_key = varying.get(b"authorization"), varying.get(b"idempotency-key")
+    return Asked(
+        None if authorization is None else authorization.decode("latin-1"),
+        head.organization,
+        None if idempotency_key is None else idempotency_key.decode("latin-1"),
+        client[0] if client else None,
+        head.explains,
+        may_write=True,
+    )

@@ -23,7 +23,7 @@ _STATUS = {"FORBIDDEN": 403, "OVERLOADED": 503, "TIMEOUT": 503}
 _WAITING = {"RATE_LIMITED": 429, "CONFLICT": 409, "OVERLOADED": 503}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """`headers` are those of this one beside COMMON and its type."""
 

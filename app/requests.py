@@ -28,7 +28,7 @@ class Unacceptable(Exception):  # noqa: N818  # becomes an answer, not a fault
     allow: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Operation:
     """One GraphQL request."""
 
