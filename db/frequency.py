@@ -3,7 +3,7 @@
 domain/frequency.py has the twin of `capped` for one customer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -113,7 +113,7 @@ def _values(rule: FrequencyRule) -> Mapping[str, Any]:
     }
 
 
-async def hold_customers(tx: Transaction, message_ids: list[UUID]) -> None:
+async def hold_customers(tx: Transaction, customer_ids: Sequence[UUID]) -> None:
     """Nobody else judges messages to these customers before the transaction ends: what is counted cannot change.
 
     In one order, so that two that hold several of the same customers wait for one another and do not deadlock.
@@ -121,12 +121,11 @@ async def hold_customers(tx: Transaction, message_ids: list[UUID]) -> None:
     await tx.rows(
         """
         select pg_advisory_xact_lock(k.key) from (
-            select distinct hashtextextended(:organization::uuid::text || m.customer_id::text, 9) as key
-            from message m
-            where m.organization_id = :organization and m.id = any(:ids::uuid[]) and m.customer_id is not null
+            select distinct hashtextextended(:organization::uuid::text || c.id::text, 9) as key
+            from unnest(:ids::uuid[]) c (id)
             order by 1) k
         """,
-        ids=message_ids,
+        ids=list(customer_ids),
     )
 
 

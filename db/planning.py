@@ -36,3 +36,30 @@ async def by_keys(tx: Transaction) -> AsyncIterator[None]:
     assert before is not None
     yield
     await tx.run("select set_config('enable_nestloop', :before::text, true)", before=before[0])
+
+
+async def in_index_order(tx: Transaction) -> None:
+    """From here on a statement that asks for rows in the order of an index reads them by this index, and by no other.
+
+    Of an organization that they do not know, statistics say that it has hardly any rows. Every index that begins with
+    the organization then costs the same, and whichever is taken, all its rows may be read for each look-up. Where
+    nothing may be sorted there is one way left. Say a range (`>=` and `<=`) where there is one value: an equal column
+    has no order to ask for.
+    """
+    await tx.run(
+        "set local enable_sort = off; set local enable_incremental_sort = off; set local enable_seqscan = off; "
+        "set local enable_bitmapscan = off"
+    )
+
+
+async def by_place(tx: Transaction) -> None:
+    """From here on rows that are named by where they are (`ctid`) are found there, whatever statistics say.
+
+    There is no other way left that is allowed. What asks for the order of an index still goes by it: any other way
+    would be forbidden twice. Nothing in these plans hangs on values, so each is made once for each connection.
+    """
+    await tx.run(
+        "set local enable_indexscan = off; set local enable_bitmapscan = off; set local enable_seqscan = off; "
+        "set local enable_sort = off; set local enable_incremental_sort = off; "
+        "set local plan_cache_mode = force_generic_plan"
+    )

@@ -22,7 +22,7 @@ def is_spent(failed: int, accepted: int) -> bool:
 
 
 class MessageStatus(StrEnum):
-    """CLAIMED: a worker has it and nobody has talked to the provider. SENDING: somebody may have.
+    """SENDING: somebody may have talked to the provider. CLAIMED: as QUEUED; workers of earlier versions leave it.
 
     The highest rank that is known; BOUNCED wins over all of them.
     """

@@ -1,4 +1,4 @@
-"""Sending campaigns: the snapshot of the audience, then slices of claim, mark, call and settle."""
+"""Sending campaigns: the snapshot of the audience, then slices of read, mark, call and settle."""
 
 import asyncio
 from datetime import timedelta
@@ -12,6 +12,7 @@ from db.jobs import Claim, fair
 from db.journeys import messages
 from db.metrics import recompute_stale
 from db.points import point
+from db.statistics import keep_statistics
 from domain.campaigns import FAIL, PAUSE, SENDING, CampaignKind, CampaignStatus
 from domain.live import CampaignProgress
 from domain.suppressions import AddressKey
@@ -53,6 +54,7 @@ async def snapshot(run: Run) -> Again | None:
                 return None
             await _enter(run, tx, campaign, key)
     point("campaign.entered")
+    await keep_statistics(run.database)
     async with run.database.tenant(run.organization_id) as tx:
         await campaigns.fix_audience(tx, campaign_id)
         point("campaign.fixing")
@@ -129,8 +131,7 @@ async def _send(run: Run, campaign: Campaign) -> Again | None:
             await _tell(run, campaign.id, None if ways.trouble is None else str(ways.trouble))
             lanes = Lanes(run, campaign, ways.providers, here)
             while not await _is_over(run, asyncio.get_running_loop().time() - began):
-                await _address(run, campaign, here.secret)
-                if not await lanes.batch():
+                if not await lanes.batch() and not await _address(run, campaign, here.secret):
                     return await _rest(run, campaign, ways)
     except HaltedError:
         pass
@@ -147,14 +148,17 @@ async def _is_over(run: Run, seconds: float) -> bool:
         return seconds >= SLICE or await fair(tx, run.claim.id) != run.claim.id
 
 
-async def _address(run: Run, campaign: Campaign, secret: bytes) -> None:
-    """Messages of stages are addressed when they are due."""
-    if campaign.kind == CampaignKind.TRIGGERED:
-        async with run.database.tenant(run.organization_id) as tx:
-            if await messages.address(tx, campaign, AddressKey.of(secret, run.organization_id)):
-                tx.events.append(CampaignProgress(campaign.id))
-            point("message.addressing")
-        point("message.addressed")
+async def _address(run: Run, campaign: Campaign, secret: bytes) -> int:
+    """Messages of stages are addressed when they are due and what was addressed before is sent; returns how many."""
+    if campaign.kind != CampaignKind.TRIGGERED:
+        return 0
+    async with run.database.tenant(run.organization_id) as tx:
+        addressed = await messages.address(tx, campaign, AddressKey.of(secret, run.organization_id))
+        if addressed:
+            tx.events.append(CampaignProgress(campaign.id))
+        point("message.addressing")
+    point("message.addressed")
+    return addressed
 
 
 async def _rest(run: Run, campaign: Campaign, ways: Ways) -> Again | None:

@@ -1,15 +1,17 @@
 """Several groups of one campaign at once where providers are wide: one is judged while another's marks are written.
 
-Together they are as many as go at a time by themselves, so a worker that ends leaves no more of them in doubt.
+Together they are as many as go at a time by themselves, so a worker that ends leaves no more of them in doubt. What is
+due is read once for all lanes, and each takes the next group when it has ended its own.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 
+from db import deliveries
 from db.campaigns import Campaign
+from db.deliveries import Recipient
 from domain.consents import Channel
-from domain.messages import MessageStatus
 from workers.delivery import Delivery
 from workers.jobs import Run
 from workers.providers.provider import Provider
@@ -18,6 +20,10 @@ from workers.sending import Sending
 LANES = 2
 # Below it halves cost more than they save: each group is judged by one statement, however small it is.
 WIDE = 50
+# About so many seconds a batch may take: only between batches is it seen that somebody else waits for the hand.
+PATIENCE = 1.0
+
+Group = tuple[Provider, list[Recipient]]
 
 
 class Lanes:
@@ -25,19 +31,53 @@ class Lanes:
 
     def __init__(self, run: Run, campaign: Campaign, ways: Mapping[Channel, Provider], here: Delivery) -> None:
         """ways: the providers that can be used now."""
-        ended: Counter[MessageStatus] = Counter()
         self._ways = ways
-        self._lanes = [Sending(run, campaign, ways, here, ended) for _ in range(LANES)]
+        self._sending = Sending(run, campaign, ways, here)
+        self._widths = [way.capabilities.width for way in ways.values()]
+        self._lanes = LANES if min(self._widths, default=0) >= WIDE else 1
+        self._rate = 0.0
+        """Messages a second of the last batch, 0 before the first."""
 
     async def batch(self) -> bool:
-        """Claims and sends the next messages that are due; False when there are none. Raises as `Sending.batch` does.
+        """Sends the next messages that are due; False when there are none. Raises as `Sending` does.
 
-        What ends one lane ends the other where it would claim, mark or call next; neither is broken off.
+        What ends one lane ends the other at its next group; neither is broken off.
         """
-        if min((way.capabilities.width for way in self._ways.values()), default=0) < WIDE:
-            return await self._lanes[0].batch()
-        found = await asyncio.gather(*(lane.batch(LANES) for lane in self._lanes), return_exceptions=True)
-        for failed in found:
-            if isinstance(failed, BaseException):
-                raise failed
-        return any(found)
+        began = asyncio.get_running_loop().time()
+        recipients = await self._sending.read(batch_size(self._widths, self._lanes, self._rate))
+        groups = deque(self._groups(recipients))
+        if self._lanes == 1:
+            await self._lane(groups)
+        else:
+            found = await asyncio.gather(*(self._lane(groups) for _ in range(self._lanes)), return_exceptions=True)
+            for failed in found:
+                if isinstance(failed, BaseException):
+                    raise failed
+        self._rate = len(recipients) / max(asyncio.get_running_loop().time() - began, 0.001)
+        return bool(recipients)
+
+    async def _lane(self, groups: deque[Group]) -> None:
+        try:
+            while groups:
+                provider, group = groups.popleft()
+                await self._sending.send(provider, group)
+        except BaseException:
+            groups.clear()
+            raise
+
+    def _groups(self, recipients: Sequence[Recipient]) -> Iterator[Group]:
+        """Those who go together: of one channel, as many as its provider takes at a time, in all lanes."""
+        for channel, provider in self._ways.items():
+            mine = [one for one in recipients if one.channel == channel]
+            width = max(1, provider.capabilities.width // self._lanes)
+            yield from ((provider, mine[first : first + width]) for first in range(0, len(mine), width))
+
+
+def batch_size(widths: Sequence[int], lanes: int, rate: float) -> int:
+    """How many messages to read at a time, so that reading costs little for each and the batch is soon over.
+
+    Two groups of the widest provider for each lane; fewer, but one group, where at this rate (messages a second; 0 if
+    it is not known yet) they would take longer than PATIENCE.
+    """
+    widest = max(widths, default=0)
+    return max(deliveries.BATCH, widest, min(2 * lanes * widest, int(rate * PATIENCE)))

@@ -5,8 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from db.database import Transaction
+from db.deliveries.waiting import DUE, under_way
 from db.jobs import request_job
 from db.outbox import record
+from db.planning import in_index_order
 from domain.events import EventType
 from domain.live import CampaignProgress
 
@@ -20,18 +22,21 @@ REMINDER = timedelta(days=1)
 
 async def note_sent(tx: Transaction, campaign_id: UUID) -> None:
     """Once everything but the rest is sent: notes when the figures are read, and owes that; without effect later."""
+    await in_index_order(tx)
     at: datetime | None = await tx.value(
         """
         update experiment e set evaluate_at = clock_timestamp() + e.wait
         where e.organization_id = :organization and e.campaign_id = :id and e.evaluate_at is null
           and e.concluded_at is null and e.wait is not null
-          and not exists (select from message m
-                          where m.organization_id = :organization and m.campaign_id = :id
-                            and m.status = any('{QUEUED,CLAIMED,SENDING}'::text[])
-                            and m.next_attempt_at is distinct from 'infinity')
+          and not exists (select from (:under_way) w)
+          and (select id from message
+               where organization_id = :organization and campaign_id = :id and status = 'QUEUED' and :due < 'infinity'
+               order by :due, id limit 1) is null
         returning e.evaluate_at
         """,
         id=campaign_id,
+        under_way=under_way(tx.organization_id, campaign_id),
+        due=DUE,
     )
     if at is not None:
         await request_conclusion(tx, campaign_id, at)

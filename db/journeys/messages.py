@@ -1,11 +1,14 @@
 """Messages that stages send: entered into the ledger for who came in, skipped for who left, addressed when due."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from db.campaigns import CAMPAIGN, SEND_JOB, Campaign
 from db.database import Transaction
+from db.deliveries.waiting import DUE
 from db.jobs import Request, request_jobs
+from db.planning import by_place, in_index_order
 from db.recipients import chosen, judged, reached
 from db.statement import Statement
 from domain.live import CampaignProgress
@@ -90,28 +93,55 @@ async def address(tx: Transaction, campaign: Campaign, key: AddressKey, *, size:
 
     Not when they are entered: whoever enters them has no key of addresses, and days may lie between.
     """
-    audience = campaign.audience
-    recipients = reached(tx.organization_id, audience, FIRST, None)
-    verdicts = chosen(tx.organization_id, audience, judged(recipients, tx.organization_id, audience, key))
+    await in_index_order(tx)
+    due = await tx.rows(
+        """
+        select ctid::text as place, id, customer_id from message
+        where organization_id = :organization and campaign_id = :id and status = 'QUEUED'
+          and :due <= (select clock_timestamp()) and address is null and customer_id is not null
+        order by :due, id limit :size for no key update skip locked
+        """,
+        id=campaign.id,
+        due=DUE,
+        size=size,
+    )
+    if not due:
+        return 0
+    found = await _found(tx, campaign, key, sorted({row["customer_id"] for row in due}))
+    await by_place(tx)
     return await tx.run(
         """
-        with due as materialized (
-            select m.id, m.customer_id from message m
-            where m.organization_id = :organization and m.campaign_id = :id and m.status = 'QUEUED'
-              and m.address is null and m.customer_id is not null
-              and (m.next_attempt_at is null or m.next_attempt_at <= clock_timestamp())
-            order by m.id limit :size for update skip locked),
-        wanted as materialized (select distinct customer_id, null::uuid[] as segment_ids from due),
-        found as materialized (select v.customer_id, v.channel, v.address, v.refusal from (:verdicts) v)
         update message m
         set channel = coalesce(f.channel, m.channel), address = f.address,
             status = case when f.address is not null and f.refusal is null then 'QUEUED' else 'SKIPPED' end,
             skip_reason = case when f.address is null then coalesce(f.refusal, 'NO_ADDRESS') else f.refusal end,
             updated_at = clock_timestamp()
-        from due d left join found f on f.customer_id = d.customer_id
-        where m.organization_id = :organization and m.id = d.id
+        from unnest(:places::text[]::tid[], :ids::uuid[], :channels::text[], :addresses::text[], :refusals::text[])
+            as f (place, id, channel, address, refusal)
+        where m.organization_id = :organization and m.ctid = f.place and m.id = f.id
         """,
-        id=campaign.id,
-        verdicts=verdicts,
-        size=size,
+        places=[row["place"] for row in due],
+        ids=[row["id"] for row in due],
+        channels=[found.get(row["customer_id"], _NOBODY)[1] for row in due],
+        addresses=[found.get(row["customer_id"], _NOBODY)[2] for row in due],
+        refusals=[found.get(row["customer_id"], _NOBODY)[3] for row in due],
     )
+
+
+_NOBODY = (None, None, None, None)
+
+
+async def _found(tx: Transaction, campaign: Campaign, key: AddressKey, customer_ids: list[UUID]) -> dict[UUID, Any]:
+    """Customer, channel, address and what is against it, by customer; those of another brand are not among them."""
+    audience = campaign.audience
+    recipients = reached(tx.organization_id, audience, FIRST, None)
+    rows = await tx.rows(
+        """
+        with wanted as materialized (
+            select c.id as customer_id, null::uuid[] as segment_ids from unnest(:ids::uuid[]) c (id))
+        select v.customer_id, v.channel, v.address, v.refusal from (:verdicts) v
+        """,
+        ids=customer_ids,
+        verdicts=chosen(tx.organization_id, audience, judged(recipients, tx.organization_id, audience, key)),
+    )
+    return {row["customer_id"]: row for row in rows}

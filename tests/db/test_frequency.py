@@ -65,14 +65,14 @@ async def ruled(shop: Shop, limit: int = 1, **said: Any) -> None:
 
 
 async def marked(shop: Shop, campaign: UUID) -> list[UUID]:
-    """Claims all that is due and marks it, as a worker does."""
+    """Reads all that is due and marks it, as a worker does."""
     token, found = new_id(), await shop.find(campaign)
     async with shop.database.tenant(shop.organization) as tx:
-        claimed = await deliveries.claim(tx, campaign, token)
+        due = await deliveries.next_due(tx, campaign)
     async with shop.database.tenant(shop.organization) as tx:
-        ids = await deliveries.mark_sending(tx, found, [r.id for r in claimed], token, shop.key)
-    assert ids is not None
-    return ids
+        sending = await deliveries.mark_sending(tx, found, due, token, shop.key)
+    assert sending is not None
+    return list(sending)
 
 
 async def with_restraint(shop: Shop, campaign: UUID, assignments: str) -> None:

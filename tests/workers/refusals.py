@@ -53,9 +53,9 @@ async def get_another(shop: Shop, person: Person) -> None:
     rival = await shop.started([await shop.segment([person.id])])
     token, found = new_id(), await shop.find(rival)
     async with shop.database.tenant(shop.organization) as tx:
-        claimed = await deliveries.claim(tx, rival, token)
+        due = await deliveries.next_due(tx, rival)
     async with shop.database.tenant(shop.organization) as tx:
-        await deliveries.mark_sending(tx, found, [one.id for one in claimed], token, shop.key)
+        await deliveries.mark_sending(tx, found, due, token, shop.key)
 
 
 Refusal = Callable[[Shop, Person], Coroutine[Any, Any, None]]

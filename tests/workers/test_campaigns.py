@@ -108,7 +108,7 @@ async def test_unsubscribing_and_suppressing_after_the_snapshot_win(shop: Shop, 
     assert (ledger["c03"], ledger["c07"], ledger["c08"]) == ("UNSUBSCRIBED", "SUPPRESSED", "SENT")
 
 
-@pytest.mark.parametrize("place", ["campaign.recovered", "message.claimed", "message.answered", "message.settled"])
+@pytest.mark.parametrize("place", ["campaign.recovered", "message.read", "message.answered", "message.settled"])
 async def test_unsubscribing_at_any_moment_of_a_running_campaign_wins(
     shop: Shop, server: MailServer, place: str
 ) -> None:

@@ -30,12 +30,13 @@ NAMES = [f"c{i:03}" for i in range(150)]
 WORK = f"""
 import sys
 from datetime import timedelta
-from db import deliveries, jobs
+from db import jobs
+from db.deliveries import marks
 from workers import jobs as performing
 from workers.providers import smtp
 from workers.delivery import deliver_by_smtp
 from workers.main import work
-jobs.LEASE, deliveries.LEASE, smtp.CALL_TIMEOUT = timedelta(seconds=2), timedelta(seconds=1.5), 0.5
+jobs.LEASE, marks.LEASE, smtp.CALL_TIMEOUT = timedelta(seconds=2), timedelta(seconds=1.5), 0.5
 performing.PATIENCE = 1.8
 deliver_by_smtp(sys.argv[2], {SECRET!r})
 work(database_url=sys.argv[1], redis_url=None)

@@ -18,7 +18,7 @@ from tests.mail import MailServer
 from tests.workers.refusals import REFUSALS, Elsewhere
 from tests.workers.sending_paths import PATHS, TRANSACTIONAL, Here, Sent, send_all
 
-BEFORE_THE_MARK = ("campaign.recovered", "message.claimed")
+BEFORE_THE_MARK = ("campaign.recovered", "message.read")
 WITH_AN_AUDIENCE = {"broadcast", "once_more"}
 ADDRESSED_WHEN_DUE = {"by_a_stage"}
 

@@ -39,12 +39,13 @@ WORKERS = 2
 PROCESS = f"""
 import sys
 from datetime import timedelta
-from db import deliveries, jobs
+from db import jobs
+from db.deliveries import marks
 from workers import campaigns, jobs as performing
 from workers.delivery import deliver_by_smtp
 from workers.main import schedule, work
 from workers.providers import smtp
-jobs.LEASE, deliveries.LEASE, smtp.CALL_TIMEOUT = timedelta(seconds=3), timedelta(seconds=2), 0.6
+jobs.LEASE, marks.LEASE, smtp.CALL_TIMEOUT = timedelta(seconds=3), timedelta(seconds=2), 0.6
 performing.PATIENCE, campaigns.OUTAGE_PAUSE = 2.7, timedelta(seconds=1)
 deliver_by_smtp(sys.argv[3], {SECRET!r})
 {{"work": work, "schedule": schedule}}[sys.argv[1]](database_url=sys.argv[2], redis_url=sys.argv[4])

@@ -115,7 +115,7 @@ async def test_an_export_goes_on_when_they_are_deleted_no_more(
     assert only.startswith(going[0])
 
 
-@pytest.mark.parametrize("place", ["campaign.recovered", "message.claimed", "message.answered"])
+@pytest.mark.parametrize("place", ["campaign.recovered", "message.read", "message.answered"])
 async def test_a_campaign_that_is_sent_does_not_send_to_who_is_deleted(
     shop: Shop, api: Api, server: MailServer, place: str
 ) -> None:

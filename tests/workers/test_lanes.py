@@ -14,9 +14,8 @@ from tests.campaigns import SECRET, Shop
 from tests.mail import MailServer
 from tests.workers.sending import do, sent, status, work
 from workers.delivery import Delivery, deliver
-from workers.lanes import WIDE
+from workers.lanes import WIDE, batch_size
 from workers.parcels import Parcel
-from workers.sending import batch_size
 
 NAMES = [f"c{number:03}" for number in range(220)]
 
@@ -99,7 +98,7 @@ async def test_a_pause_ends_both_and_what_was_called_is_settled(shop: Shop, wide
     assert sorted(wide.taken) == [f"{name}@x.example" for name in NAMES]
 
 
-async def test_a_provider_that_is_away_ends_both_and_nothing_is_claimed(shop: Shop, wide: Wide) -> None:
+async def test_a_provider_that_is_away_ends_both_and_nothing_waits_for_a_lease(shop: Shop, wide: Wide) -> None:
     campaign = await sent(shop, NAMES)
     wide.answer = Answer.UNREACHABLE
     await work(shop)
@@ -120,10 +119,10 @@ async def test_refusals_of_both_are_counted_together(shop: Shop, wide: Wide) -> 
     [
         ([5], 1, 0.0, 25),
         ([5], 1, 4_000.0, 25),
-        ([250], 2, 0.0, 125),
-        ([250], 2, 4_000.0, 500),
-        ([250], 2, 300.0, 300),
-        ([250, 5], 2, 20.0, 125),
+        ([250], 2, 0.0, 250),
+        ([250], 2, 4_000.0, 1_000),
+        ([250], 2, 600.0, 600),
+        ([250, 5], 2, 20.0, 250),
     ],
 )
 def test_a_batch_is_soon_over(widths: list[int], lanes: int, rate: float, size: int) -> None:

@@ -159,7 +159,7 @@ async def test_a_chain_at_once_ends_in_one(database: Database, organization: UUI
 
 
 async def test_beside_a_send_each_person_gets_one_message(database: Database, organization: UUID) -> None:
-    """Workers claim, mark and settle while pairs in the ledger are merged: never two calls for one customer."""
+    """Workers read, mark and settle while pairs in the ledger are merged: never two calls for one customer."""
     shop = await open_shop(database, organization)
     pairs = 12
     everybody = await shop.customers([f"c{number}" for number in range(2 * pairs)])
@@ -170,11 +170,11 @@ async def test_beside_a_send_each_person_gets_one_message(database: Database, or
 
     async def work() -> None:
         worker = Worker(shop, campaign)
-        while claimed := await worker.claim(5):
-            for recipient in claimed:
+        while due := await worker.read(5):
+            for recipient in due:
                 pair = pair_of[recipient.customer_id]
                 before = pair in joined
-                marked = await worker.mark([recipient.id])
+                marked = await worker.mark([recipient])
                 called.extend((pair, before, id_) for id_ in marked)
                 await worker.settle(marked, "SENT")
 
