@@ -63,7 +63,7 @@ async def member_rows(tx: Transaction, segment_id: UUID, after: UUID) -> list[Se
     )
 
 
-async def matched_rows(tx: Transaction, condition: Condition, scope: Scope) -> list[Sequence[object]]:
+async def matched_rows(tx: Transaction, condition: Condition, scope: Scope) -> list[tuple[UUID, str | None]]:
     """id and external id of those in scope whom the condition matches, by id."""
     return await tx.rows(
         """

@@ -1,6 +1,6 @@
 """Exports: customers or a segment's members as one file, as they were at one moment."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -37,8 +37,13 @@ Rows = list[Sequence[object]]
 async def export(run: Run) -> None:
     """All of a file is of one moment: what was broken off is begun anew, and so is one that has somebody in it who was
     deleted meanwhile."""
+    await in_passes(run, _is_done)
+
+
+async def in_passes(run: Run, is_done: Callable[[Run], Awaitable[bool]]) -> None:
+    """Passes until one is done: which begins the file anew, and is False when it must not be kept."""
     for _ in range(PASSES):
-        if await _is_done(run):
+        if await is_done(run):
             return
     raise RuntimeError(f"somebody in the file was deleted during each of {PASSES} passes")
 

@@ -5,13 +5,20 @@ import io
 from typing import Any
 from uuid import UUID
 
+import pytest
+
+import workers.backtest
 from db.database import Database
+from db.exports import matched_rows
 from domain.ids import global_id, new_id
+from resolvers.ids import row_id
 from tests.api import Api
 from tests.jobs import drain
 from tests.schema.test_preview import SPENT, buyers
 from tests.schema.test_profiles import refused, send
 from tests.schema.test_segments import create, manual
+from tests.workers.everybody import slices_of
+from tests.workers.test_deletions import delete, file_of, people
 from tests.workers.test_exports import OPERATION, get, key_of
 
 __all__ = ["buyers"]
@@ -59,6 +66,36 @@ async def test_members_are_written_into_a_file(
         ["2026-01-31", global_id("Customer", buyers[1]), "Bob"],
         ["2026-03-31", global_id("Customer", buyers[0]), "Ann"],
     ]
+
+
+@pytest.mark.parametrize("slice_", [1, 3, 8, 15], ids=["at once", "later", "in a later month", "at the end"])
+async def test_who_is_deleted_while_it_is_written_is_in_no_month(
+    api: Api, database: Database, organization: UUID, monkeypatch: pytest.MonkeyPatch, slice_: int
+) -> None:
+    ids = await people(api)
+    segment = await create(api, condition={"not": SPENT})
+    read, passed = matched_rows, 0
+
+    async def reading(*arguments: Any) -> Any:
+        nonlocal passed
+        rows = await read(*arguments)
+        passed += 1
+        if passed == slice_:
+            await delete(api, ids["p1"])
+        return rows
+
+    monkeypatch.setattr(workers.backtest, "matched_rows", reading)
+    asked = await send(api, EXPORT, {"segmentId": segment["id"]} | YEAR)
+    with slices_of(2):
+        await drain(database, organization)
+    # Five months of three slices, and of two for the pass that was begun anew.
+    assert passed == 5 * 3 + 5 * 2
+    rows = csv.reader(io.StringIO(await file_of(database, organization, asked["bulkOperation"]["id"])))
+    kept = sorted(ids.keys() - {"p1"}, key=lambda name: row_id(ids[name], "Customer"))
+    assert [row[2] for row in rows] == ["externalId", *kept * 5]
+    state = "query ($id: ID!) { bulkOperation(id: $id) { state done } }"
+    done = (await api(state, id=asked["bulkOperation"]["id"]))["data"]["bulkOperation"]
+    assert done == {"state": "COMPLETED", "done": "20"}
 
 
 async def test_what_cannot_be_backtested(api: Api) -> None:
