@@ -10,7 +10,7 @@ from domain.conditions.tree import FactLeaf
 
 @dataclass
 class Awaiting:
-    """customer_id and due_at, the earliest for any leaf, from one look at the customer's facts.
+    """customer_id, at (the next fact) and day (of the next that leaves), from one look at the customer's facts.
 
     Facts count that a leaf leaves out; then somebody is due in vain.
     """
@@ -24,15 +24,16 @@ class Awaiting:
     def statement(self) -> Statement:
         scope = self.scope
         starts = [scope.days_ago(days) for _, days in self.windows]
-        happens = sql("min(f.occurred_at) filter (where f.occurred_at >= :now)", now=scope.now)
+        left = [self._left(leaf, days) for leaf, days in self.windows]
         return sql(
             """
-            select f.customer_id, least(:due_at) as due_at
+            select f.customer_id, min(f.occurred_at) filter (where f.occurred_at >= :now) as at, :day as day
             from fact f
             where f.organization_id = :organization and f.occurred_at >= :since and :asked and :brand and :among
             group by f.customer_id
             """,
-            due_at=join(", ", [happens, *(self._leaves(leaf, days) for leaf, days in self.windows)]),
+            now=scope.now,
+            day=sql("least(:days)", days=join(", ", left)) if left else Statement("null::date"),
             organization=scope.tenant,
             since=min([scope.now, *starts]),
             asked=any_asked(self.leaves),
@@ -40,13 +41,13 @@ class Awaiting:
             among=scope.among_candidates("f.customer_id"),
         )
 
-    def _leaves(self, leaf: FactLeaf, days: int) -> Statement:
-        """The day on which the oldest fact inside the window is outside, as its beginning."""
+    def _left(self, leaf: FactLeaf, days: int) -> Statement:
+        """The day on which the oldest fact inside the window is outside."""
         return sql(
-            "start_of_day((min(f.occurred_at) filter (where f.occurred_at >= :start and :asked) "
-            "at time zone :zone)::date + :days::integer, :zone)",
+            "(min(f.occurred_at) filter (where f.occurred_at >= :start and :asked) at time zone :zone::text)::date "
+            "+ :days::integer",
             start=self.scope.days_ago(days),
             asked=asked(leaf),
-            zone=sql(":zone::text", zone=self.scope.zone),
+            zone=self.scope.zone,
             days=days + 1,
         )

@@ -108,13 +108,14 @@ class _Flips:
     def _facts(self, leaf: tree.FactLeaf) -> None:
         alias, awaiting = self.joins.share("awaiting", lambda: Awaiting(self.joins.scope))
         awaiting.leaves.append(leaf)
-        self._once(self.instants, sql(":f.due_at", f=alias))
+        self._once(self.instants, sql(":f.at", f=alias))
         if leaf.within_days is None:
             return
         if self.soon:
             self._once(self.days, sql(":tomorrow::date", tomorrow=self.joins.scope.today + timedelta(days=1)))
         else:
             awaiting.windows.append((leaf, leaf.within_days))
+            self._once(self.days, sql(":f.day", f=alias))
 
     @staticmethod
     def _once(flips: list[Statement], flip: Statement) -> None:
