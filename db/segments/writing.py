@@ -75,14 +75,15 @@ with definition (segment_id, bit, version, reason) as materialized (
     select * from unnest(:ids::uuid[], :each_bit::bigint[], :versions::integer[], :reasons::text[]) d
 ),
 difference as materialized (
-    select d.segment_id, c.customer_id, (c.wanted & d.bit) <> 0 as enters
+    select d.segment_id, d.version, c.customer_id, (c.wanted & d.bit) <> 0 as enters
     from unnest(:customers::uuid[], :wanted::bigint[], :members::bigint[]) c (customer_id, wanted, members)
-    join definition d on ((c.wanted # c.members) & d.bit) <> 0
+    -- As a number, of which the planner expects few (db/segments/differences.py): who leaves is found by key.
+    join definition d on ((c.wanted # c.members) & d.bit = 0)::integer = 0
 ),
 entered as (
     insert into segment_membership (organization_id, segment_id, customer_id, source, entered_at, segment_version)
-    select :organization, d.segment_id, d.customer_id, 'AUTOMATIC', :at, n.version
-    from difference d join definition n on n.segment_id = d.segment_id
+    select :organization, d.segment_id, d.customer_id, 'AUTOMATIC', :at, d.version
+    from difference d
     where d.enters
     order by d.segment_id, d.customer_id
     on conflict do nothing
