@@ -18,7 +18,17 @@ def test_known_for_a_second_by_what_they_presented_and_where() -> None:
     assert recognised.find("Bearer a", "acme", NOW) is BOB
     assert recognised.find("Bearer b", None, NOW) is None
     assert recognised.find("Bearer a", None, NOW + LIFE) is None
-    assert recognised.find("Bearer a", None, NOW + LIFE - timedelta(microseconds=1)) is ANN
+
+
+def test_one_request_looks_them_up_again_before_they_are_forgotten() -> None:
+    recognised = Recognised()
+    recognised.note("Bearer a", None, ANN, NOW)
+    late = NOW + LIFE - timedelta(microseconds=1)
+    assert recognised.find("Bearer a", None, NOW + LIFE / 2) is ANN
+    assert [recognised.find("Bearer a", None, late) for _ in range(3)] == [None, ANN, ANN]
+    assert recognised.find("Bearer a", None, NOW + LIFE) is None
+    recognised.note("Bearer a", None, BOB, late)
+    assert recognised.find("Bearer a", None, NOW + LIFE) is BOB
 
 
 def test_a_write_forgets_everybody() -> None:
