@@ -100,6 +100,8 @@ class Outcome:
     detail: str = ""
     # How long the provider asks to be left alone with this one.
     retry_after: timedelta = timedelta(0)
+    # Why it was REJECTED: nobody has the address, and nobody else should write to it either.
+    is_nobody: bool = False
 
 
 @dataclass(frozen=True, slots=True)

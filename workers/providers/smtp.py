@@ -10,12 +10,13 @@ from types import TracebackType
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
-from aiosmtplib import SMTP, SMTPException, SMTPResponseException, SMTPSenderRefused
+from aiosmtplib import SMTP, SMTPException, SMTPRecipientRefused, SMTPResponseException, SMTPSenderRefused
 
 from db.deliveries import LEASE
 from db.points import point
 from domain.messages import Answer, Outcome
 from domain.providers import KINDS, Capabilities, ProviderKind
+from domain.results.mails.statuses import is_nobody
 from workers.mails import compose
 from workers.parcels import Parcel
 from workers.providers.provider import UnreachableError
@@ -157,7 +158,8 @@ class Lane:
                 return Outcome(Answer.ACCEPTED, reply.message)
         except SMTPResponseException as refusal:
             await self._begin_anew(client)
-            return Outcome(_meaning(refusal), f"{refusal.code} {refusal.message}")
+            nobody = isinstance(refusal, SMTPRecipientRefused) and is_nobody(refusal.code, refusal.message)
+            return Outcome(_meaning(refusal), f"{refusal.code} {refusal.message}", is_nobody=nobody)
         except ValueError as error:  # an address that would end the command; nothing of it was sent
             return Outcome(Answer.REJECTED, str(error))
         except (SMTPException, OSError) as error:

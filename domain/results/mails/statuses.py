@@ -7,7 +7,9 @@ from domain.results.returns import BounceKind, ReturnType
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.([0-7])\.(\d{1,3})(?!\.?\d)")
 _SMTP = re.compile(r"(?<![\d.])([45])\d\d[ -]")
 # The mailbox is full, the mail too large or what it says refused, or we are: another one may arrive.
-_NOT_THIS_TIME = re.compile(r"5\.(2\.[234]|3\.\d+|6\.\d+|7\.\d+)")
+_NOT_THIS_TIME = re.compile(r"5\.(1\.[78]|2\.[234]|3\.\d+|6\.\d+|7\.\d+)")
+# At the beginning of a reply, where RFC 2034 has it: others may be quoted. 5.1.7 and 5.1.8 are about the sender.
+_NOBODY = re.compile(r"5\.1\.(?!0*[78]\b)\d{1,3}(?![\d.])")
 _ACTIONS = {"delivered": ReturnType.DELIVERED, "relayed": ReturnType.ACCEPTED, "expanded": ReturnType.ACCEPTED}
 Judged = tuple[ReturnType, BounceKind | None]
 
@@ -33,3 +35,8 @@ def judged(action: str, status: str | None) -> Judged | None:
         return ReturnType.DELIVERED, None
     lasting = status.startswith("5") and not _NOT_THIS_TIME.fullmatch(status)
     return ReturnType.BOUNCED, BounceKind.HARD if lasting else BounceKind.SOFT
+
+
+def is_nobody(code: int, words: str) -> bool:
+    """Whether a server that refuses a recipient (RCPT) says that nobody has the address; words: of the reply."""
+    return 500 <= code < 600 and _NOBODY.match(words.lstrip()) is not None

@@ -131,6 +131,7 @@ def test_the_status_that_says_most(text: str, expected: str | None) -> None:
     [
         ("failed", "5.1.1", HARD),
         ("Failed", "5.4.4", HARD),
+        ("failed", "5.1.8", SOFT),
         ("failed", "5.2.2", SOFT),
         ("failed", "5.7.1", SOFT),
         ("failed", "4.4.7", SOFT),
