@@ -247,7 +247,9 @@ class JourneyQueries:
     )
     def stage_distribution(self, info: Info) -> Any:
         info.context.caller.require(VIEW)
-        return info.context.loaders.all(records.STAGE_DISTRIBUTION, own_key(info))
+        limited = info.context.caller.brand_ids is not None
+        relation = records.SEEN_STAGE_DISTRIBUTION if limited else records.STAGE_DISTRIBUTION
+        return info.context.loaders.all(relation, own_key(info))
 
     @strawberry.field(description=scoped("Journeys, the latest moved first.", VIEW), graphql_type=Connection[Journey])
     async def journeys(

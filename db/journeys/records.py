@@ -127,26 +127,39 @@ TRANSITIONS_OF_JOURNEY = Relation(
     tie=Sort("t.seq", "integer"),
     descending=True,
 )
-# The stored counts are of all brands, so whoever is limited to some has their own journeys counted.
-# Without the offset Postgres writes the count into the select list and the predicate, and sets it up and counts twice.
-STAGE_DISTRIBUTION = Relation(
-    "stage_distribution",
-    StageCount,
-    """
+
+
+def _distribution(name: str, number: str) -> Relation[StageCount]:
+    """Stages with how many stand in each, by `number` of a stage `s`."""
+    # Without the offset Postgres writes the number into the select list and the predicate, and sets it up twice.
+    source = f"""
     (select s.organization_id, s.id as stage_id, s.position, n.customers
      from journey_stage s
-     cross join lateral (
-         select (case when current_user = 'wayfare_limited'
-                      then (select count(*) from journey j
-                            where j.organization_id = s.organization_id and j.stage_id = s.id)
-                      else (select coalesce(sum(k.customers), 0) from journey_count k
-                            where k.organization_id = s.organization_id and k.stage_id = s.id) end)::integer
-                as customers offset 0) n
+     cross join lateral (select ({number})::integer as customers offset 0) n
      where s.deleted_at is null or n.customers > 0) t
+    """
+    position = Sort("t.position", "integer")
+    return Relation(
+        name,
+        StageCount,
+        source,
+        key="t.organization_id",
+        orders=(("POSITION", position),),
+        tie=Sort("t.stage_id", "uuid"),
+    )
+
+
+STAGE_DISTRIBUTION = _distribution(
+    "stage_distribution",
+    """
+    select coalesce(sum(k.customers), 0) from journey_count k
+    where k.organization_id = s.organization_id and k.stage_id = s.id
     """,
-    key="t.organization_id",
-    orders=(("POSITION", Sort("t.position", "integer")),),
-    tie=Sort("t.stage_id", "uuid"),
+)
+# The stored counts are of all brands: whoever is limited to some has the journeys counted that they see.
+SEEN_STAGE_DISTRIBUTION = _distribution(
+    "seen_stage_distribution",
+    "select count(*) from journey j where j.organization_id = s.organization_id and j.stage_id = s.id",
 )
 
 
