@@ -132,14 +132,43 @@ async def test_an_import_writes_what_its_asker_could(
     begin = f'ordersImport(input: {{upload: "{global_id("Upload", upload)}", source: "file"}})'
     assert (await told(limited, begin, "bulkOperation { id } userErrors { code }"))["bulkOperation"]
     await drain(database, organization)
-    done = await limited("{ bulkOperations { nodes { state errors { nodes { rowNumber code } } } } }")
+    done = await limited(
+        "{ bulkOperations(where: {kind: IMPORT}) { nodes { state errors { nodes { rowNumber code } } } } }"
+    )
     [operation] = done["data"]["bulkOperations"]["nodes"]
     assert operation == {"state": "COMPLETED", "errors": {"nodes": [{"rowNumber": "2", "code": "NOT_FOUND"}]}}
     async with database.tenant(organization) as tx:
         rows = await tx.rows("select key, brand_id from fact where source = 'file' order by key")
     assert [tuple(row) for row in rows] == [("i1", brands[0]), ("i3", brands[0])]
-    other = await api("{ bulkOperations { nodes { id } } }", brands=frozenset({brands[1]}))
+    other = await api("{ bulkOperations(where: {kind: IMPORT}) { nodes { id } } }", brands=frozenset({brands[1]}))
     assert other["data"]["bulkOperations"]["nodes"] == []
+
+
+async def test_what_a_campaign_of_the_brand_sends_is_watched_and_cancelled(
+    limited: Api, api: Api, database: Database, organization: UUID
+) -> None:
+    """Whoever started it; of another brand's it is as if there were none."""
+    fields = "{ id kind state total done counts { outcome number } campaign { id name } }"
+    everybody = (await api(f"{{ bulkOperations(where: {{kind: SEND}}) {{ nodes {fields} }} }}"))["data"]
+    by_name = {node["campaign"]["name"]: node for node in everybody["bulkOperations"]["nodes"]}
+    assert set(by_name) == {"own campaign", "canary campaign"}
+    own, canary = by_name["own campaign"], by_name["canary campaign"]
+
+    seen = await limited(f"{{ bulkOperations {{ totalCount {{ value }} nodes {fields} }} }}")
+    assert seen["data"]["bulkOperations"] == {"totalCount": {"value": 1}, "nodes": [own]}
+    one = "query ($id: ID!) { bulkOperation(id: $id) { id state } }"
+    assert (await limited(one, id=own["id"]))["data"]["bulkOperation"]["id"] == own["id"]
+    assert (await limited(one, id=canary["id"]))["data"]["bulkOperation"] is None
+
+    refused = await told(limited, f'bulkOperationCancel(input: {{id: "{canary["id"]}"}})', "userErrors { code }")
+    assert refused == {"userErrors": [{"code": "NOT_FOUND"}]}
+    stop = f'bulkOperationCancel(input: {{id: "{own["id"]}"}})'
+    stopped = await told(limited, stop, "bulkOperation { id cancelRequested } userErrors { code }")
+    assert stopped == {"bulkOperation": {"id": own["id"], "cancelRequested": True}, "userErrors": []}
+    async with database.tenant(organization) as tx:
+        rows = await tx.rows("select name, status from campaign where name like '% campaign'")
+    assert {row["name"]: row["status"] for row in rows}["own campaign"] == "CANCELLED"
+    assert {row["name"]: row["status"] for row in rows}["canary campaign"] != "CANCELLED"
 
 
 async def test_an_export_holds_what_its_asker_sees(

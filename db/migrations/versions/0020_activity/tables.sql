@@ -86,4 +86,13 @@ alter table segment_version force row level security;
 alter table journey_stage force row level security;
 alter table conversion_definition force row level security;
 
+-- What a campaign sends is its brand's, whoever started it: the operation has the campaign's id.
+alter policy brands on bulk_operation
+using (kind in ('IMPORT', 'EXPORT', 'BACKTEST') and brand_ids <@ (select current_brands())::uuid[]
+       or kind = 'SEND' and exists (select from campaign c where c.organization_id = bulk_operation.organization_id
+                                      and c.id = bulk_operation.id))
+with check (brand_ids <@ (select current_brands())::uuid[]
+            or kind = 'SEND' and exists (select from campaign c where c.organization_id = bulk_operation.organization_id
+                                           and c.id = bulk_operation.id));
+
 reset role;
