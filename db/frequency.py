@@ -11,7 +11,7 @@ from uuid import UUID
 
 from db.campaigns import Campaign
 from db.database import Transaction
-from db.local_times import zone_of
+from db.local_times import customer_of, zone_of
 from db.records import columns_of
 from db.relations import Relation, Sort
 from db.statement import Statement, sql
@@ -144,7 +144,8 @@ def capped(campaign: Campaign, organization_id: UUID, messages: Statement) -> St
     """Of these messages (id, customer_id, channel, now) those that rules hold up: `id`, and `until` when.
 
     All rules that are about a message must let it through. What counts: messages of marketing that were sent, or may
-    have been, or are being sent at this moment.
+    have been, or are being sent at this moment. Customers and their messages are asked for in the order of one index
+    each (db/planning.py).
     """
     return sql(
         f"""
@@ -152,15 +153,19 @@ def capped(campaign: Campaign, organization_id: UUID, messages: Statement) -> St
         from (
             select m.id, r.mode, r.days, r.width, m.zone, counted.at
             from (select g.*, :zone as zone from (:messages) g
-                  join customer cu on cu.organization_id = :organization and cu.id = g.customer_id) m
+                  cross join lateral (:customer) cu) m
             join (select r.*, {_WIDTH} as width, r.window_amount * case r.window_unit when 'WEEKS' then 7 else 1 end
                       as days
                   from frequency_rule r where r.organization_id = :organization and :about) r
                 on r.channel is null or r.channel = m.channel
             cross join lateral (
                 select coalesce(s.sent_at, s.sending_at) as at
-                from message s join campaign c on c.organization_id = :organization and c.id = s.campaign_id
-                where s.organization_id = :organization and s.customer_id = m.customer_id and s.id <> m.id
+                from (select * from message n
+                      where n.organization_id = :organization and n.customer_id >= m.customer_id
+                        and n.customer_id <= m.customer_id
+                      order by n.customer_id) s
+                join campaign c on c.organization_id = :organization and c.id = s.campaign_id
+                where s.id <> m.id
                   and s.status = any('{{SENDING,UNCERTAIN,SENT,DELIVERED,OPENED,CLICKED,BOUNCED}}'::text[])
                   and not s.is_test and c.class = 'MARKETING' and c.counts_toward_caps
                   and (r.brand_id is null or c.brand_id = r.brand_id)
@@ -171,6 +176,7 @@ def capped(campaign: Campaign, organization_id: UUID, messages: Statement) -> St
         """,
         messages=messages,
         organization=organization_id,
+        customer=customer_of(organization_id),
         about=_about(campaign),
         zone=zone_of(campaign, "cu.timezone"),
     )

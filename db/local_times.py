@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from db.campaigns import Campaign
 from db.statement import Statement, sql
@@ -17,6 +18,17 @@ class NotBefore:
 
     at: Statement
     refusal: Statement
+
+
+def customer_of(organization_id: UUID) -> Statement:
+    """The customer of `g.customer_id`, in the order of their key (db/planning.py)."""
+    return sql(
+        """
+        select c.timezone from customer c
+        where c.organization_id = :organization and c.id >= g.customer_id and c.id <= g.customer_id order by c.id
+        """,
+        organization=organization_id,
+    )
 
 
 def zone_of(campaign: Campaign, timezone: str) -> Statement:

@@ -52,14 +52,22 @@ async def in_index_order(tx: Transaction) -> None:
     )
 
 
-async def by_place(tx: Transaction) -> None:
-    """From here on rows that are named by where they are (`ctid`) are found there, whatever statistics say.
+@asynccontextmanager
+async def by_place(tx: Transaction) -> AsyncIterator[None]:
+    """Inside, rows that are named by where they are (`ctid`) are found there, whatever statistics say.
 
     There is no other way left that is allowed. What asks for the order of an index still goes by it: any other way
     would be forbidden twice. Nothing in these plans hangs on values, so each is made once for each connection.
     """
-    await tx.run(
-        "set local enable_indexscan = off; set local enable_bitmapscan = off; set local enable_seqscan = off; "
-        "set local enable_sort = off; set local enable_incremental_sort = off; "
-        "set local plan_cache_mode = force_generic_plan"
-    )
+    before = await tx.row(f"select current_setting('plan_cache_mode'), {_PLACES}", off="off", mode="force_generic_plan")
+    assert before is not None
+    yield
+    # Not after a failure: the transaction is rolled back then, and this with it.
+    await tx.row(f"select {_PLACES}", off="on", mode=before[0])
+
+
+_PLACES = """
+set_config('plan_cache_mode', :mode::text, true), set_config('enable_indexscan', :off::text, true),
+set_config('enable_bitmapscan', :off, true), set_config('enable_seqscan', :off, true),
+set_config('enable_sort', :off, true), set_config('enable_incremental_sort', :off, true)
+"""

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from db.campaigns import Campaign
-from db.local_times import zone_of
+from db.local_times import customer_of, zone_of
 from db.statement import Statement, sql
 from domain.restraints import Restraint
 
@@ -20,11 +20,10 @@ def quiet(campaign: Campaign, organization_id: UUID, messages: Statement) -> Sta
         until=ends(campaign.restraint),
         located=sql(
             """
-            select g.id, g.now, :zone as zone from (:messages) g
-            join customer cu on cu.organization_id = :organization and cu.id = g.customer_id
+            select g.id, g.now, :zone as zone from (:messages) g cross join lateral (:customer) cu
             """,
             messages=messages,
-            organization=organization_id,
+            customer=customer_of(organization_id),
             zone=zone_of(campaign, "cu.timezone"),
         ),
     )

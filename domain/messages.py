@@ -113,11 +113,14 @@ class Verdict:
     pause: timedelta = timedelta(0)
 
 
+_TAKEN = Verdict(MessageStatus.SENT)
+
+
 def verdict(outcome: Outcome, policy: DeliveryPolicy, attempts: int) -> Verdict:
     """The meaning of an answer to attempt number `attempts` (from 1)."""
     match outcome.answer:
         case Answer.ACCEPTED:
-            return Verdict(MessageStatus.SENT)
+            return _TAKEN
         case Answer.REJECTED:
             return Verdict(MessageStatus.FAILED)
         case Answer.DEFERRED:

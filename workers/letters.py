@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -86,7 +87,7 @@ class Letter:
             now,
             self.channel,
             self._headers(links),
-            returns_of(self.organization_id, recipient.id) if self.channel is Channel.EMAIL else None,
+            partial(returns_of, self.organization_id, recipient.id) if self.channel is Channel.EMAIL else None,
         )
 
     def _spoken(self, locale: str | None) -> "_Spoken":

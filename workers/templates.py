@@ -101,7 +101,7 @@ class Writing:
         done = {field: _written(field, part, values) for field, part in self.parts}
         html, text = done.get("html"), done.get("text")
         # A line break in a value would begin another header.
-        subject, preheader = (_SPACES.sub(" ", done.get(part, "")).strip() for part in ("subject", "preheader"))
+        subject, preheader = _line(done.get("subject")), _line(done.get("preheader"))
         if html is not None and self.prepared is not None:
             if not self.prepared.settled:
                 html, text = finished(html, text)
@@ -110,6 +110,10 @@ class Writing:
                 text = text.replace(" ()", "") if text else text
             html = introduced(html, preheader)
         return Content(subject, html, text, _filled(self.source.data, values), preheader or None)
+
+
+def _line(text: str | None) -> str:
+    return _SPACES.sub(" ", text).strip() if text else ""
 
 
 def reading(content: Content) -> Writing:

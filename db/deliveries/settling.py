@@ -63,15 +63,15 @@ async def settle(
 ) -> None:
     """SENDING -> what the answers mean. That a message was accepted counts even when the lease was lost meanwhile."""
     events = await outcomes(tx)
-    await by_place(tx)
     ordered = sorted(settled, key=lambda one: one.id)
     places = {one.id: one.place for one in ordered if one.place is not None}
-    told = await _tell(tx, token, ordered, places, events, provider, account_id) if places else set()
-    left = [one for one in ordered if one.id not in told]
-    if left:
-        # A callback came first, or a slow worker settles what others have had since: where the rows are now.
-        held = await _hold(tx, [one.id for one in left])
-        await _tell(tx, token, left, held, events, provider, account_id)
+    async with by_place(tx):
+        told = await _tell(tx, token, ordered, places, events, provider, account_id) if places else set()
+        left = [one for one in ordered if one.id not in told]
+        if left:
+            # A callback came first, or a slow worker settles what others have had since: where the rows are now.
+            held = await _hold(tx, [one.id for one in left])
+            await _tell(tx, token, left, held, events, provider, account_id)
 
 
 async def _tell(

@@ -108,24 +108,24 @@ async def address(tx: Transaction, campaign: Campaign, key: AddressKey, *, size:
     if not due:
         return 0
     found = await _found(tx, campaign, key, sorted({row["customer_id"] for row in due}))
-    await by_place(tx)
-    return await tx.run(
-        """
-        update message m
-        set channel = coalesce(f.channel, m.channel), address = f.address,
-            status = case when f.address is not null and f.refusal is null then 'QUEUED' else 'SKIPPED' end,
-            skip_reason = case when f.address is null then coalesce(f.refusal, 'NO_ADDRESS') else f.refusal end,
-            updated_at = clock_timestamp()
-        from unnest(:places::text[]::tid[], :ids::uuid[], :channels::text[], :addresses::text[], :refusals::text[])
-            as f (place, id, channel, address, refusal)
-        where m.organization_id = :organization and m.ctid = f.place and m.id = f.id
-        """,
-        places=[row["place"] for row in due],
-        ids=[row["id"] for row in due],
-        channels=[found.get(row["customer_id"], _NOBODY)[1] for row in due],
-        addresses=[found.get(row["customer_id"], _NOBODY)[2] for row in due],
-        refusals=[found.get(row["customer_id"], _NOBODY)[3] for row in due],
-    )
+    async with by_place(tx):
+        return await tx.run(
+            """
+            update message m
+            set channel = coalesce(f.channel, m.channel), address = f.address,
+                status = case when f.address is not null and f.refusal is null then 'QUEUED' else 'SKIPPED' end,
+                skip_reason = case when f.address is null then coalesce(f.refusal, 'NO_ADDRESS') else f.refusal end,
+                updated_at = clock_timestamp()
+            from unnest(:places::text[]::tid[], :ids::uuid[], :channels::text[], :addresses::text[], :refusals::text[])
+                as f (place, id, channel, address, refusal)
+            where m.organization_id = :organization and m.ctid = f.place and m.id = f.id
+            """,
+            places=[row["place"] for row in due],
+            ids=[row["id"] for row in due],
+            channels=[found.get(row["customer_id"], _NOBODY)[1] for row in due],
+            addresses=[found.get(row["customer_id"], _NOBODY)[2] for row in due],
+            refusals=[found.get(row["customer_id"], _NOBODY)[3] for row in due],
+        )
 
 
 _NOBODY = (None, None, None, None)

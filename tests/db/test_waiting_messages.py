@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +13,11 @@ from db import deliveries
 from db.database import EACH_TIME, Database, Transaction
 from db.deliveries import Settled
 from db.experiments.conclusion import note_sent
+from db.frequency import create_rule
 from db.journeys import messages
 from db.organizations import create_organization
 from db.statistics import keep_statistics
+from domain.frequency import FrequencyRule, WindowUnit
 from domain.ids import new_id
 from domain.messages import MessageStatus, Verdict
 from tests.campaigns import Shop, open_shop
@@ -115,13 +117,22 @@ async def few(jobs: Database, organization: UUID, *tables: str) -> AsyncIterator
         assert await read(tx) - before <= FEW
 
 
-async def test_those_who_wait_are_passed_over(waiting: tuple[Shop, UUID], jobs: Database) -> None:
+@pytest.mark.parametrize("restrained", [False, True])
+async def test_those_who_wait_are_passed_over(waiting: tuple[Shop, UUID], jobs: Database, restrained: bool) -> None:
     shop, campaign = waiting
+    if restrained:
+        # Something to look at for each, which lets all of them go.
+        rule = FrequencyRule("At most 2", 2, 1, WindowUnit.DAYS).check()
+        async with shop.database.tenant(shop.organization) as tx:
+            assert await create_rule(tx, new_id(), rule) is None
+        begin, end = (f"{datetime.now(UTC) + timedelta(hours=hours):%H:%M}" for hours in (11, 12))
+        hours = f"quiet_from = '{begin}', quiet_until = '{end}'"
+        await shop.rows(f"update campaign set {hours} where id = :id", id=campaign)
     found, token = await shop.find(campaign), new_id()
     async with few(jobs, shop.organization) as tx:
         due = await deliveries.next_due(tx, campaign, size=100)
     assert [one.name for one in due] == [f"w{number:04}" for number in range(DUE)]
-    async with few(jobs, shop.organization, "message") as tx:
+    async with few(jobs, shop.organization) as tx:
         marked = await deliveries.mark_sending(tx, found, due, token, shop.key)
     assert marked is not None
     assert len(marked) == DUE
