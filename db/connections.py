@@ -38,6 +38,15 @@ class Connections:
         """`async with connections.use() as connection`: for one user at a time."""
         return _Use(self)
 
+    def at_hand(self) -> Any | None:
+        """The last one given back, unless it is one that `take` has to look after, or there is none."""
+        if not self._idle:
+            return None
+        connection = self._idle[-1]
+        if connection.is_closed() or monotonic() >= self._until[id(connection)]:
+            return None
+        return self._idle.pop()
+
     async def take(self) -> Any:
         """To be given back, or dropped after a failure."""
         while True:
@@ -130,6 +139,9 @@ class _Use:
         self._connection: Any = None
 
     async def __aenter__(self) -> Any:
+        self._connection = self._connections.at_hand()
+        if self._connection is not None:
+            return self._connection
         try:
             self._connection = await self._connections.take()
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

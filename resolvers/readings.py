@@ -16,9 +16,9 @@ GLOBAL_ID = "global_id"
 Value = TypeVar("Value", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # not frozen: each request makes one, and that takes three times as long
 class Reading(Generic[Value]):
-    """A declared relation to be read for one key.
+    """A declared relation to be read for one key; nobody changes it.
 
     Awaiting it answers through the batched loaders. The planner answers the same Reading, together with everything
     selected beneath it, by one statement (resolvers/plan).

@@ -41,13 +41,19 @@ class Document:
     keyed: bool = False
     """Whether any field has an idempotency key."""
     costs: dict[int, Cost] = field(default_factory=dict)
+    operations: dict[str | None, OperationDefinitionNode] = field(default_factory=dict)
+    """By the names that requests have given; there are no more than the document has, and one for none."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run; raises BAD_USER_INPUT when the name does not settle it."""
+        known = self.operations.get(name)
+        if known is not None:
+            return known
         found = get_operation_ast(self.node, name)
         if found is None:
             message = f"The document has no operation {name}." if name else "Say which operation: operationName."
             raise Rejected("BAD_USER_INPUT", message)
+        self.operations[name] = found
         return found
 
     def cost(self, operation: OperationDefinitionNode, variables: Mapping[str, Any] | None) -> int:
