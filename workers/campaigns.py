@@ -129,10 +129,10 @@ async def _send(run: Run, campaign: Campaign) -> Again | None:
         here = delivery()
         async with Ways(run, campaign) as ways:
             await _tell(run, campaign.id, None if ways.trouble is None else str(ways.trouble))
-            lanes = Lanes(run, campaign, ways.providers, here)
-            while not await _is_over(run, asyncio.get_running_loop().time() - began):
-                if not await lanes.batch() and not await _address(run, campaign, here.secret):
-                    return await _rest(run, campaign, ways)
+            async with Lanes(run, campaign, ways.providers, here) as lanes:
+                while not await _is_over(run, asyncio.get_running_loop().time() - began):
+                    if not await lanes.batch() and not await _address(run, campaign, here.secret):
+                        return await _rest(run, campaign, ways)
     except HaltedError:
         pass
     except UnreachableError as error:

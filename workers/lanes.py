@@ -6,7 +6,9 @@ due is read once for all lanes, and each takes the next group when it has ended 
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any
 
 from db import deliveries
 from db.campaigns import Campaign
@@ -27,7 +29,7 @@ Group = tuple[Provider, list[Recipient]]
 
 
 class Lanes:
-    """One slice's work on one campaign."""
+    """One slice's work on one campaign, for as long as the block runs."""
 
     def __init__(self, run: Run, campaign: Campaign, ways: Mapping[Channel, Provider], here: Delivery) -> None:
         """ways: the providers that can be used now."""
@@ -37,6 +39,7 @@ class Lanes:
         self._lanes = LANES if min(self._widths, default=0) >= WIDE else 1
         self._rate = 0.0
         """Messages a second of the last batch, 0 before the first."""
+        self._ahead: asyncio.Future[list[Recipient]] | None = None
 
     async def batch(self) -> bool:
         """Sends the next messages that are due; False when there are none. Raises as `Sending` does.
@@ -44,7 +47,7 @@ class Lanes:
         What ends one lane ends the other at its next group; neither is broken off.
         """
         began = asyncio.get_running_loop().time()
-        recipients = await self._sending.read(batch_size(self._widths, self._lanes, self._rate))
+        recipients = await self._due()
         groups = deque(self._groups(recipients))
         if self._lanes == 1:
             await self._lane(groups)
@@ -55,6 +58,34 @@ class Lanes:
                     raise failed
         self._rate = len(recipients) / max(asyncio.get_running_loop().time() - began, 0.001)
         return bool(recipients)
+
+    async def _due(self) -> list[Recipient]:
+        """What was read ahead, or else from the first that is due; and reads ahead, where lanes are at work besides.
+
+        Only behind what was read last: those under way are not read twice.
+        """
+        ahead, self._ahead = self._ahead, None
+        going_on = ahead is not None or self._sending.goes_on
+        found = await (ahead or self._read())
+        if not found and going_on:
+            found = await self._read()
+        if self._lanes > 1 and self._sending.goes_on:
+            self._ahead = asyncio.ensure_future(self._read())
+        return found
+
+    def _read(self) -> Coroutine[Any, Any, list[Recipient]]:
+        return self._sending.read(batch_size(self._widths, self._lanes, self._rate))
+
+    async def __aenter__(self) -> "Lanes":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """What was read ahead is nobody's, so it is forgotten."""
+        if self._ahead is not None:
+            self._ahead.cancel()
+            await asyncio.gather(self._ahead, return_exceptions=True)
 
     async def _lane(self, groups: deque[Group]) -> None:
         try:

@@ -52,12 +52,15 @@ class Sending:
         self._last: Recipient | None = None
         """Behind whom to read on; None: from the first one that is due."""
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether there may be more behind what was read last."""
+        return self._last is not None
+
     async def read(self, size: int) -> list[Recipient]:
-        """The next messages that are due; none when all that are due were read once, and nothing is due anew."""
+        """The next messages that are due, behind those that were read last, or from the first one when those were the
+        last."""
         found = await self._read(size)
-        if not found and self._last is not None:
-            self._last = None
-            found = await self._read(size)
         self._last = found[-1] if len(found) == size else None
         point("message.read")
         return found

@@ -11,6 +11,7 @@ from domain.campaigns import PAUSE, RESUME
 from domain.messages import Answer, Outcome
 from domain.providers import Capabilities
 from tests.campaigns import SECRET, Shop
+from tests.jobs import wait
 from tests.mail import MailServer
 from tests.workers.sending import do, sent, status, work
 from workers.delivery import Delivery, deliver
@@ -79,6 +80,27 @@ async def test_two_groups_go_at_a_time_and_leave_no_more_in_doubt_than_one(shop:
     assert wide.most_in_doubt <= WIDE
     assert await statuses(shop) == {"SENT": len(NAMES)}
     assert await status(shop, campaign) == "COMPLETED"
+
+
+async def test_what_is_read_ahead_is_sent_once_and_forgotten_at_the_end(shop: Shop, wide: Wide) -> None:
+    names = NAMES * 3
+    campaign = await sent(shop, [f"{name}{number}" for number, name in enumerate(names)])
+    await work(shop)
+    assert len(wide.taken) == len(set(wide.taken)) == len(names)
+    assert await status(shop, campaign) == "COMPLETED"
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_provider_that_goes_away_leaves_nothing_that_reads_ahead(shop: Shop, wide: Wide) -> None:
+    await sent(shop, [f"{name}{number}" for number, name in enumerate(NAMES * 3)])
+    wide.answer = Answer.UNREACHABLE
+    await work(shop)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    wide.answer = Answer.ACCEPTED
+    wide.taken.clear()
+    await wait(shop.database, shop.organization)
+    await work(shop)
+    assert len(wide.taken) == len(set(wide.taken)) == 3 * len(NAMES)
 
 
 async def test_a_pause_ends_both_and_what_was_called_is_settled(shop: Shop, wide: Wide) -> None:
