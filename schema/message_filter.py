@@ -19,7 +19,7 @@ described(
     "What became of a message so far.",
     {
         "QUEUED": "It waits to be sent.",
-        "CLAIMED": "A worker has it and has not called the provider.",
+        "CLAIMED": "A worker of an earlier version has it and has not called.",
         "SENDING": "A worker may have called the provider.",
         "UNCERTAIN": "Nobody knows whether the provider took it; messageResolve settles it.",
         "SENT": "The provider took it.",
