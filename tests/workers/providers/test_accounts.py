@@ -370,7 +370,7 @@ async def test_mail_goes_by_an_accounts_own_server(place: Place) -> None:
         assert {mail.sender for mail in server.mails} == {parcel().sender}
         told = replace(account, settings={**account.settings, "returnDomain": "back.tea.example"}, id=new_id())
         async with Account(replace(line, known=told), place.outside) as carrier:
-            await carrier.send([parcel(returns="abc")])
+            await carrier.send([parcel(back=lambda: "abc")])
         assert server.mails.pop().sender == "abc@back.tea.example"
         async with Account(line, replace(place.outside, allowed=[])) as carrier:
             [outcome] = await carrier.send([parcel()])

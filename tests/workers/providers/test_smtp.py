@@ -74,7 +74,7 @@ async def test_a_server_that_reports_is_told_how_to_name_the_mail(server: MailSe
 
 async def test_each_mail_comes_back_to_an_address_of_its_own(server: MailServer) -> None:
     async with Smtp(replace(Server.at(server.url), return_domain="back.tea.example")) as connection:
-        await connection.send([mail(returns="abc"), mail()])
+        await connection.send([mail(back=lambda: "abc"), mail()])
     assert sorted(one.sender for one in server.mails) == ["abc@back.tea.example", "hello@tea.example"]
     assert {one.parsed()["From"].addresses[0].addr_spec for one in server.mails} == {"hello@tea.example"}
 
