@@ -8,6 +8,11 @@ def base64url(text: str) -> str:
     return f"rtrim(replace(replace(replace({encoded}, E'\\n', ''), '+', '-'), '/', '_'), '=')"
 
 
+def base64url_of_plain(text: str) -> str:
+    """The same where the text is ASCII without `>`, `?` and `~`: only of those base64 makes + or /."""
+    return f"rtrim(replace(encode(convert_to({text}, 'UTF8'), 'base64'), E'\\n', ''), '=')"
+
+
 def base64url_of_id(prefix: str, id_: str) -> str:
     """The same for a plain prefix before a UUID, most of it decided here: such text has neither + nor / in base64."""
     encoded = f"encode(convert_to('{prefix}' || {id_}, 'UTF8'), 'base64')"
