@@ -16,11 +16,11 @@ CUSTOMERS = 20
 
 
 async def prepare(database: Database, organization: UUID) -> None:
-    """Twenty customers: orders 0, 10 ... 190 days ago; nothing is owed."""
+    """Twenty customers: orders 0, 10 ... 190 whole days ago, at whatever time of the day; nothing is owed."""
     now = datetime.now(UTC)
     async with database.tenant(organization) as tx:
         facts = [
-            told("ORDER", str(n), f"c{n}", amount=f"{100 * n}.00", occurred_at=now - timedelta(days=10 * n, hours=1))
+            told("ORDER", str(n), f"c{n}", amount=f"{100 * n}.00", occurred_at=now - timedelta(days=10 * n, hours=n == 0))
             for n in range(CUSTOMERS)
         ]
         await record_facts(tx, facts, now, create_missing=True)
