@@ -18,7 +18,7 @@ from db.results.judged import JUDGED
 from db.statement import sql
 from domain.customers import CustomerReference
 from domain.facts import Fact, FactKind, fact
-from domain.results.activity import ACTIVITIES, JUDGING
+from domain.results.activity import ACTIVITIES, JUDGING, fact_key
 from domain.results.returns import OURS, Returned, ReturnType
 
 
@@ -48,14 +48,19 @@ async def follow_activity(tx: Transaction, message_ids: Sequence[UUID], locked: 
     """
     if locked is None:
         return
-    rows = await tx.rows(_DIFFERING, ids=list(message_ids), types=[type_.value for type_ in ACTIVITIES], ours=OURS)
-    if not rows:
+    said = await tx.rows(_SAID, ids=list(message_ids), types=[type_.value for type_ in ACTIVITIES])
+    if not said:
         return
-    if not {row["customer_id"] for row in rows} <= locked:
+    by_key = {fact_key(row["provider"], row["event_id"]): row for row in said}
+    known = await _known(tx, list(by_key))
+    differing = {key: row for key, row in by_key.items() if row["acted"] != (key in known)}
+    if not differing:
+        return
+    if not {row["customer_id"] for row in differing.values()} <= locked:
         message = "another event of one of these messages, or a merge, came at the same moment"
         raise asyncpg.SerializationError(message)
-    told = [_fact(row) for row in rows if row["fact_id"] is None]
-    mistaken = [row["fact_id"] for row in rows if row["fact_id"] is not None]
+    told = [_fact(key, row) for key, row in differing.items() if row["acted"]]
+    mistaken = [known[key] for key, row in differing.items() if not row["acted"]]
     now = await database_time(tx)
     for start in range(0, len(told), MAX_BATCH):
         await record_facts(tx, told[start : start + MAX_BATCH], now)
@@ -63,11 +68,22 @@ async def follow_activity(tx: Transaction, message_ids: Sequence[UUID], locked: 
         await withdraw_facts(tx, mistaken, {FactKind.CLICK}, now)
 
 
-def _fact(row: Any) -> Fact:
+async def _known(tx: Transaction, keys: Sequence[str]) -> dict[str, UUID]:
+    """The facts that are stored under these keys."""
+    rows = await tx.rows(
+        "select key, id from fact where organization_id = (select :organization::uuid) "
+        "and source = :ours and key = any(:keys::text[])",
+        ours=OURS,
+        keys=list(keys),
+    )
+    return {row["key"]: row["id"] for row in rows}
+
+
+def _fact(key: str, row: Any) -> Fact:
     return fact(
         kind=ACTIVITIES[ReturnType(row["type"])],
         source=OURS,
-        key=row["key"],
+        key=key,
         customer=CustomerReference(id=row["customer_id"]),
         occurred_at=row["at"],
         brand_id=row["brand_id"],
@@ -79,11 +95,12 @@ _CONCERNED = """
 select k.customer_id from (
     select g.type, m.id, m.customer_id, m.is_test
     from unnest(:types::text[], :message_ids::uuid[]) g (type, id)
-    join message m on m.organization_id = :organization and m.id = g.id
+    join message m on m.organization_id = (select :organization::uuid) and m.id = g.id
     union all
     select g.type, m.id, m.customer_id, m.is_test
     from unnest(:types::text[], :message_ids::uuid[], :providers::text[], :names::text[]) g (type, id, provider, name)
-    join message m on m.organization_id = :organization and m.provider = g.provider and m.provider_message_id = g.name
+    join message m on m.organization_id = (select :organization::uuid)
+                  and m.provider = g.provider and m.provider_message_id = g.name
     where g.id is null
 ) k
 where k.customer_id is not null and not k.is_test
@@ -92,25 +109,14 @@ where k.customer_id is not null and not k.is_test
                                           and e.message_id = k.id and e.type = 'CLICKED'))
 """
 
-# What tests of messages bring back is not their customer's doing. A key is what `fact_key` makes of the event's name.
-_DIFFERING = f"""
-with {JUDGED}, said as (
-    select j.type, j.at, m.customer_id, m.channel, c.brand_id, k.key,
-           not j.is_machine and (m.sending_at is not null or m.sent_at is not null) as acted
-    from judged j
-    cross join lateral (select j.provider || ':' || j.event_id as name) n
-    cross join lateral (
-        select case when n.name ~ '^[!-~]{{1,200}}$' then n.name
-                    else 'sha256:' || encode(sha256(convert_to(n.name, 'UTF8')), 'hex') end as key) k
-    join message m on m.organization_id = :organization and m.id = j.message_id
-    join campaign c on c.organization_id = :organization and c.id = m.campaign_id
-    where j.type = any(:types::text[]) and m.customer_id is not null and not m.is_test
-)
-select s.type, s.at, s.customer_id, s.channel, s.brand_id, s.key, f.id as fact_id
-from said s
--- By key for each: what is looked for is a handful of a large table.
-left join lateral (select f.id from fact f where f.organization_id = :organization
-                     and f.source = :ours and f.key = s.key limit 1) f on true
-where s.acted <> (f.id is not null)
-order by s.at, s.key
+# What tests of messages bring back is not their customer's doing.
+_SAID = f"""
+with {JUDGED}
+select j.provider, j.event_id, j.type, j.at, m.customer_id, m.channel, c.brand_id,
+       not j.is_machine and (m.sending_at is not null or m.sent_at is not null) as acted
+from judged j
+join message m on m.organization_id = (select :organization::uuid) and m.id = j.message_id
+join campaign c on c.organization_id = :organization and c.id = m.campaign_id
+where j.type = any(:types::text[]) and m.customer_id is not null and not m.is_test
+order by j.at, j.provider, j.event_id
 """

@@ -10,6 +10,7 @@ import pytest
 
 from db.migrate import upgrade
 from domain.ids import new_id
+from domain.results.activity import fact_key
 
 REPLIED = {"fact": {"kind": "CUSTOM", "name": "message.replied", "aggregate": "COUNT", "is": {"gte": "1"}}}
 WORLD = """
@@ -87,7 +88,7 @@ async def test_what_happened_before_counts(old: tuple[str, asyncpg.Connection]) 
         (answered, "INBOUND_MESSAGE", None, "2026-05-03"),
         (clicked, "CLICK", None, "2026-05-04"),
     ]
-    assert [row["key"].split(":")[0] for row in rows] == ["mail", "mail", "sha256"]
+    assert [row["key"] for row in rows] == [fact_key("mail", name) for name in ("a", "r", "with a blank")]
     owed = await connection.fetch("select customer_id from customer_metrics where stale_at < now()")
     assert {row["customer_id"] for row in owed} == {clicked, answered} != {silent}
     reads = await connection.fetch("select reads from segment_version order by number")

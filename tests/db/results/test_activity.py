@@ -240,8 +240,10 @@ async def test_an_answer_counts_once_however_it_is_told(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("name", ["short", "x" * 400, "with a blank", "ü", "<a@b>\t"])
-async def test_sql_and_python_name_facts_alike(shop: Shop, name: str) -> None:
+async def test_whatever_an_event_is_named_its_fact_is_found_again(shop: Shop, name: str) -> None:
     _, message = await one(shop)
     await take(shop, told(message, T.REPLIED, event_id=name))
+    await take(shop, told(message, T.REPLIED, 90, event_id="another"))
+    await shop.rows("delete from fact where key like '%another' and organization_id = :organization")
     rows = await shop.rows("select key from fact where organization_id = :organization")
     assert [row["key"] for row in rows] == [fact_key("sendgrid", name)]

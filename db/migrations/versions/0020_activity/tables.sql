@@ -44,7 +44,7 @@ insert into fact (organization_id, id, customer_id, brand_id, kind, source, key,
                   content_hash)
 select m.organization_id, uuid7(), m.customer_id, c.brand_id,
        case e.type when 'CLICKED' then 'CLICK' else 'INBOUND_MESSAGE' end, 'wayfare',
-       case when n.name ~ '^[!-~]{1,200}$' then n.name
+       case when length(n.name) <= 200 and n.name !~ '[^!-~]' then n.name
             else 'sha256:' || encode(sha256(convert_to(n.name, 'UTF8')), 'hex') end,
        jsonb_build_object('channel', m.channel), e.at, e.received_at, ''
 from message_event e
