@@ -20,7 +20,9 @@ async def prepare(database: Database, organization: UUID) -> None:
     now = datetime.now(UTC)
     async with database.tenant(organization) as tx:
         facts = [
-            told("ORDER", str(n), f"c{n}", amount=f"{100 * n}.00", occurred_at=now - timedelta(days=10 * n, hours=n == 0))
+            told(
+                "ORDER", str(n), f"c{n}", amount=f"{100 * n}.00", occurred_at=now - timedelta(days=10 * n, hours=n == 0)
+            )
             for n in range(CUSTOMERS)
         ]
         await record_facts(tx, facts, now, create_missing=True)
