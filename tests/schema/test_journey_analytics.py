@@ -12,8 +12,16 @@ from tests.facts import told
 from tests.jobs import drain
 
 NOW = datetime.now(UTC)
-TODAY = NOW.date().isoformat()
-RANGE = f'from: "{(NOW - timedelta(days=5)).date()}", to: "{(NOW + timedelta(days=1)).date()}"'
+
+
+@pytest.fixture(autouse=True)
+def present(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The suite may run past midnight."""
+    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC))
+
+
+def around() -> str:
+    return f'from: "{(NOW - timedelta(days=5)).date()}", to: "{(NOW + timedelta(days=1)).date()}"'
 
 
 async def live(database: Database, organization: UUID) -> None:
@@ -29,9 +37,9 @@ async def test_the_figures_of_three_customers(api: Api, database: Database, orga
     await live(database, organization)
     answer = await api(
         f"""{{
-        journeyFunnel({RANGE}) {{ stage {{ key }} entered converted rate percentage }}
-        journeyFlows({RANGE}) {{ fromStage {{ key }} toStage {{ key }} transitions customers }}
-        timeInStage({RANGE}) {{ stage {{ key }} closed averageDays medianDays open }}
+        journeyFunnel({around()}) {{ stage {{ key }} entered converted rate percentage }}
+        journeyFlows({around()}) {{ fromStage {{ key }} toStage {{ key }} transitions customers }}
+        timeInStage({around()}) {{ stage {{ key }} closed averageDays medianDays open }}
         journeyHealth {{ healthy findings {{ code number customers {{ id }} }} }}
         stageDistribution {{ stage {{ key }} customers }}
         }}"""
@@ -60,11 +68,11 @@ async def test_the_figures_of_three_customers(api: Api, database: Database, orga
 
 async def test_stages_by_day(api: Api, database: Database, organization: UUID) -> None:
     await live(database, organization)
-    query = f"""{{ stageMetrics({RANGE}) {{
+    query = f"""{{ stageMetrics({around()}) {{
       stage {{ key }} day customers entered exited advanced conversionRate averageDays revenue }} }}"""
     rows = (await api(query))["data"]["stageMetrics"]
     assert len(rows) == 7 * 7
-    [today] = [row for row in rows if row["stage"]["key"] == "prospect" and row["day"] == TODAY]
+    [today] = [row for row in rows if row["stage"]["key"] == "prospect" and row["day"] == NOW.date().isoformat()]
     assert (today["customers"], today["entered"], today["exited"], today["advanced"]) == (1, 3, 2, 2)
     assert today["conversionRate"] == "0.6667"
 
@@ -77,6 +85,6 @@ async def test_a_range_backwards_or_too_long_is_refused(api: Api, organization: 
 
 
 async def test_figures_need_the_scope(api: Api, organization: UUID) -> None:
-    for field in (f"journeyFunnel({RANGE})", "journeyHealth"):
+    for field in (f"journeyFunnel({around()})", "journeyHealth"):
         answer = await api(f"{{ {field} {{ __typename }} }}", scopes=["customers:view"])
         assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"

@@ -30,6 +30,12 @@ RISK = """query ($where: ChurnRiskWhereInput) { churnRisk(where: $where) {
   journey { predictedChurn { date basis stays medianDays inactivityDate } } } } }"""
 
 
+@pytest.fixture(autouse=True)
+def present(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The suite may run past midnight."""
+    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC))
+
+
 async def lives(database: Database, organization: UUID) -> None:
     """ann: idle for 100 days and declining; bob: idle for 70 and declining; cid: bought yesterday."""
     facts = [told("ORDER", f"ann{n}", "ann", amount="50.00", occurred_at=NOW - (100 + n) * DAY) for n in range(3)]

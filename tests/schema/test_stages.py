@@ -32,6 +32,12 @@ WHERE = "{ journeys { nodes { customer { name } stage { key } previousStage { ke
 NOW = datetime.now(UTC)
 
 
+@pytest.fixture(autouse=True)
+def present(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The suite may run past midnight."""
+    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC))
+
+
 async def stages(api: Api) -> dict[str, dict[str, Any]]:
     found = (await api(STAGES))["data"]["journeyStages"]
     return {stage["key"]: stage for stage in found}
@@ -43,12 +49,13 @@ async def placed(api: Api) -> dict[str, str]:
 
 async def live(database: Database, organization: UUID, *orders: tuple[str, str, int]) -> None:
     """Orders as (who, amount, days ago), told and settled."""
+    now = datetime.now(UTC)
     facts = [
-        told("ORDER", f"{who}{amount}{ago}", who, amount=amount, occurred_at=NOW - timedelta(days=ago))
+        told("ORDER", f"{who}{amount}{ago}", who, amount=amount, occurred_at=now - timedelta(days=ago))
         for who, amount, ago in orders
     ]
     async with database.tenant(organization) as tx:
-        await record_facts(tx, facts, NOW, create_missing=True)
+        await record_facts(tx, facts, now, create_missing=True)
         await tx.run("update customer set name = external_id where organization_id = :organization")
     await drain(database, organization)
 

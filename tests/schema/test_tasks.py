@@ -24,6 +24,12 @@ EVALUATE = "mutation { journeysEvaluate(input: {}) { bulkOperation { id } } }"
 CALL = {"key": "call", "kind": "CALL", "title": "Call and thank", "dueInDays": 2}
 
 
+@pytest.fixture(autouse=True)
+def present(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The suite may run past midnight."""
+    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC))
+
+
 async def tasks(api: Api, status: str | None = None) -> list[dict[str, Any]]:
     nodes: list[dict[str, Any]] = (await api(TASKS, status=status))["data"]["tasks"]["nodes"]
     return nodes
