@@ -43,7 +43,7 @@ class Connections:
         if not self._idle:
             return None
         connection = self._idle[-1]
-        if connection.is_closed() or monotonic() >= self._until[id(connection)]:
+        if _is_gone(connection) or monotonic() >= self._until[id(connection)]:
             return None
         return self._idle.pop()
 
@@ -51,7 +51,7 @@ class Connections:
         """To be given back, or dropped after a failure."""
         while True:
             connection = self._idle.pop() if self._idle else await self._next()
-            if connection.is_closed():
+            if _is_gone(connection):
                 await self.drop(connection)
             elif monotonic() < self._until[id(connection)]:
                 return connection
@@ -155,7 +155,7 @@ class _Use:
             self._connections.give(self._connection)
             return
         # Before it is given back: after that the pool lets nobody ask.
-        closed = bool(self._connection.is_closed())
+        closed = _is_gone(self._connection)
         await self._connections.drop(self._connection)
         if self._connections.impatient and isinstance(error, Exception):
             self._explain(error, closed=closed)
@@ -168,6 +168,14 @@ class _Use:
             raise Rejected("OVERLOADED", "Somebody else is changing the same: try again in a second.") from error
         if closed and isinstance(error, OSError | asyncpg.PostgresError | asyncpg.InterfaceError):
             raise _away() from error
+
+
+def _is_gone(connection: Any) -> bool:
+    """Whether it is closed, or the pool took it back by itself: of a connection that was lost it lets nobody ask."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
 
 
 def _away() -> Rejected:

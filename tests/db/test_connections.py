@@ -2,15 +2,18 @@
 
 import asyncio
 import time
+from functools import partial
 from typing import Any
 
+import asyncpg
 import pytest
 
 from app.servers import Addresses
-from db.connections import RECYCLE, Connections
+from db.connections import RECYCLE, Connections, _is_gone
 from db.database import Database
 from db.statement import Statement, sql
 from domain.refusals import Rejected
+from tests.waiting import until
 
 
 class Connection:
@@ -180,3 +183,22 @@ async def test_an_answer_of_one_round_trip_sees_its_organization_and_leaves_none
     assert row["seen"] == 0
     named = Statement("select (select id from organization where id = $1)", (organization,))
     assert await database.answer(organization, named) == organization
+
+
+async def test_what_postgres_ended_while_nobody_used_it_is_replaced_and_costs_no_place(addresses: Addresses) -> None:
+    """As after each crash of Postgres: more often than there are places."""
+    own = await asyncpg.connect(addresses.database_url)
+    database = await Database.open(addresses.database_url, size=2)
+    try:
+        for _ in range(5):
+            async with database.untenanted() as tx:
+                process = await tx.value("select pg_backend_pid()")
+            [idle] = database._connections._idle
+            await own.execute("select pg_terminate_backend($1)", process)
+            await until(10, partial(_is_gone, idle))
+        async with database.untenanted() as one, database.untenanted() as two:
+            assert await one.value("select 1") == await two.value("select 1") == 1
+        assert database.connections == (0, 2, 0)
+    finally:
+        await database.close()
+        await own.close()
