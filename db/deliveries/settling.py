@@ -62,10 +62,10 @@ async def settle(
     tx: Transaction, token: UUID, settled: Sequence[Settled], *, provider: str, account_id: UUID | None = None
 ) -> None:
     """SENDING -> what the answers mean. That a message was accepted counts even when the lease was lost meanwhile."""
-    events = await outcomes(tx)
     ordered = sorted(settled, key=lambda one: one.id)
     places = {one.id: one.place for one in ordered if one.place is not None}
     async with by_place(tx):
+        events = await outcomes(tx)
         told = await _tell(tx, token, ordered, places, events, provider, account_id) if places else set()
         left = [one for one in ordered if one.id not in told]
         if left:
