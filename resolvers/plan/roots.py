@@ -34,7 +34,7 @@ from resolvers.plan.plans import MAX_PLANS, Plans, identity
 from resolvers.plan.variables import Variables
 from resolvers.readings import Reading
 
-# Where those stand; `_replace` looks them up by their names, which takes four times as long.
+# Where those stand; `_replace` looks them up by their names, which takes twice as long.
 _VARYING = GraphQLResolveInfo._fields.index("variable_values")
 assert GraphQLResolveInfo._fields[_VARYING + 1] == "context"
 
