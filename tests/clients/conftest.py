@@ -37,7 +37,8 @@ def wayfare() -> Iterator[dict[str, str]]:
         try:
             yield environment | _announced(state / "dev.json", server)
         finally:
-            server.send_signal(signal.SIGINT)
+            # Not SIGINT, which whoever was started in the background ignores.
+            server.send_signal(signal.SIGTERM)
             server.wait(30)
     shutil.rmtree(state)
 
