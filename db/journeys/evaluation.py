@@ -20,7 +20,7 @@ from db.journeys.tasks import act
 from db.metrics import computed_metrics
 from db.organizations import Organization
 from db.planning import by_keys, many_rows
-from db.slices import AS_OF, Range, among
+from db.slices import AS_OF, SIZE, Range, among
 from db.stages import Stage, keep_stages, list_stages
 from db.statement import Statement, sql
 from domain.bulk import BulkKind
@@ -104,14 +104,16 @@ async def _moves(
     at = scope.now
     keys: AbstractAsyncContextManager[None] = nullcontext()
     if scope.candidates is None or isinstance(scope.candidates, Range):
-        # Nearly everybody is where they belong: who is not is found first, and their rows by key.
+        # Nearly everybody is where they belong: who is not is found first, and their rows by key. If they are more than
+        # a slice, as the first time, all are joined at once.
         among = _among(scope, "j.customer_id")
         wanted = movers(scope.organization, _verdicts(scope, stages), _known(scope), stages, at, among)
         ids = [row[0] for row in await tx.rows(wanted)]
         if not ids:
             return
-        scope = replace(scope, candidates=sql("select unnest(:ids::uuid[]) as customer_id", ids=ids))
-        keys = by_keys(tx)
+        if len(ids) <= SIZE:
+            scope = replace(scope, candidates=sql("select unnest(:ids::uuid[]) as customer_id", ids=ids))
+            keys = by_keys(tx)
     statement = move_statement(scope.organization, _verdicts(scope, stages), _known(scope), stages, at, actor)
     async with keys:
         for _ in range(_ATTEMPTS):
