@@ -10,14 +10,10 @@ from db.facts import record_facts
 from tests.api import Api
 from tests.facts import told
 from tests.jobs import drain
+from tests.present import renewed
 
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture(autouse=True)
-def present(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The suite may run past midnight."""
-    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC))
+present = renewed(globals())
 
 
 def around() -> str:

@@ -15,10 +15,12 @@ from db.scores import recalculate
 from tests.api import Api
 from tests.facts import told
 from tests.jobs import drain
+from tests.present import renewed
 from tests.schema.test_profiles import refused, send
 from tests.world import rows_of
 
 NOW = datetime.now(UTC)
+present = renewed(globals())
 DAY = timedelta(days=1)
 SETTINGS = """{ scoreSettings { engagement { frequency vipValue } risk { threshold missed callAbove offerDays } } }"""
 UPDATE = """mutation ($input: ScoreSettingsUpdateInput!) { scoreSettingsUpdate(input: $input) {
@@ -28,12 +30,6 @@ RISK = """query ($where: ChurnRiskWhereInput) { churnRisk(where: $where) {
   totalCount { value } nodes { riskScore daysInactive lifetimeValue customer { name } stage { key }
   reasons { name weight } recommendedActions { action priority description }
   journey { predictedChurn { date basis stays medianDays inactivityDate } } } } }"""
-
-
-@pytest.fixture(autouse=True)
-def present(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The suite may run past midnight."""
-    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC))
 
 
 async def lives(database: Database, organization: UUID) -> None:

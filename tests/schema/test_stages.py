@@ -15,6 +15,7 @@ from tests.api import Api
 from tests.db.journeys.people import assert_chains
 from tests.facts import told
 from tests.jobs import drain
+from tests.present import renewed
 from tests.schema.test_profiles import refused, send
 from tests.world import rows_of
 
@@ -30,12 +31,7 @@ SEGMENT = """mutation ($input: SegmentCreateInput!) { segmentCreate(input: $inpu
 STAGES = "{ journeyStages { id key version isInitial versions { nodes { number name } } } }"
 WHERE = "{ journeys { nodes { customer { name } stage { key } previousStage { key deletedAt } } } }"
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture(autouse=True)
-def present(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The suite may run past midnight."""
-    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC))
+present = renewed(globals())
 
 
 async def stages(api: Api) -> dict[str, dict[str, Any]]:

@@ -11,23 +11,19 @@ from domain.ids import new_id
 from resolvers.ids import global_id
 from tests.api import Api
 from tests.jobs import drain
+from tests.present import renewed
 from tests.schema.test_journeys import MOVE
 from tests.schema.test_profiles import refused, send
 from tests.schema.test_stages import UPDATE, live, placed, stages
 
 NOW = datetime.now(UTC)
+present = renewed(globals())
 TASKS = """query ($status: TaskStatus) { tasks(status: $status) { nodes {
   id kind title dueOn status version actionKey customer { name } } } }"""
 DONE = """mutation ($input: TaskUpdateInput!) { taskUpdate(input: $input) {
   task { status version } userErrors { code field message } } }"""
 EVALUATE = "mutation { journeysEvaluate(input: {}) { bulkOperation { id } } }"
 CALL = {"key": "call", "kind": "CALL", "title": "Call and thank", "dueInDays": 2}
-
-
-@pytest.fixture(autouse=True)
-def present(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The suite may run past midnight."""
-    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC))
 
 
 async def tasks(api: Api, status: str | None = None) -> list[dict[str, Any]]:

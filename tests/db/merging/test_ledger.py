@@ -10,7 +10,7 @@ from db.database import Database
 from domain.consents import Channel, ConsentState
 from tests.campaigns import Shop, open_shop
 from tests.db.merging.merges import merge
-from tests.db.test_deliveries import Worker
+from tests.deliveries import Worker
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from domain.facts import Outcome
 from tests.campaigns import open_shop
 from tests.db.journeys.people import assert_chains
 from tests.db.merging.merges import merge
-from tests.db.test_deliveries import Worker
+from tests.deliveries import Worker
 from tests.facts import NOON, expected_metrics, maintained, told
 from tests.jobs import drain
 from tests.segments import assert_consistent, these
