@@ -11,7 +11,7 @@ from db.campaigns import Campaign
 from db.database import Transaction
 from db.deliveries import Marked, Recipient, Settled
 from db.points import point
-from db.results.refusals import suppress_nobody
+from db.results.refusals import suppress_refused
 from domain.campaigns import PAUSE, CampaignKind
 from domain.consents import Channel
 from domain.ids import new_id
@@ -137,7 +137,7 @@ class Sending:
             await self._pause_if_refused(tx, parcels, outcomes)
             spent = await self._pause_if_spent(tx, settled)
             await deliveries.settle(tx, self._token, settled, provider=provider.name, account_id=provider.account_id)
-            await suppress_nobody(tx, self._key, dict(zip([one.id for one in settled], outcomes, strict=True)))
+            await suppress_refused(tx, self._key, dict(zip([one.id for one in settled], outcomes, strict=True)))
             tx.events += self._progress
             point("message.settling")
         point("message.settled")

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from db.database import Transaction
+from db.journeys.moving import CLOSED
 from db.slices import among
 from db.statement import Statement
 
@@ -22,7 +23,7 @@ async def leave_closed(tx: Transaction, candidates: Statement | None, *, at: dat
 
 
 # Without a closed stage the first part yields nothing, and nothing else is read.
-_LEAVE = """
+_LEAVE = f"""
 with recursive handed as (
     select s.id as stage_id, s.successor_id as to_id, 1 as step from journey_stage s
     where s.organization_id = :organization and s.successor_id is not null
@@ -47,13 +48,7 @@ moved as (
     where j.organization_id = :organization and j.id = f.id and j.version = f.version
     returning f.*
 ),
-closed as (
-    update stage_transition t
-    set exited_at = :at
-    from moved m
-    where t.organization_id = :organization and t.journey_id = m.id and t.seq = m.version
-    returning m.*
-),
+{CLOSED},
 opened as (
     -- From `closed`, so that the open spell is closed before the next one is opened.
     insert into stage_transition (organization_id, journey_id, seq, from_stage_id, to_stage_id, entered_at, trigger,

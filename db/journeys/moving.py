@@ -29,9 +29,19 @@ def move_statement(
     )
 
 
+# The open spells of those who are `moved` (id and version of the journey as it was) end.
+CLOSED = """
+closed as (
+    update stage_transition t
+    set exited_at = :at
+    from moved m
+    where t.organization_id = :organization and t.journey_id = m.id and t.seq = m.version
+    returning m.*
+)"""
+
 # `choice` locks in one order, so that two evaluations cannot deadlock. The update compares the version it sees with the
 # one locked: whoever was moved in between, by a person for example, is left as that person wants it.
-_MOVE = """
+_MOVE = f"""
 with held as materialized (:held),
 known as materialized (:known),
 choice as materialized (
@@ -48,13 +58,7 @@ moved as (
     where j.organization_id = :organization and j.id = c.id and j.version = c.version
     returning j.version as seq, c.*
 ),
-closed as (
-    update stage_transition t
-    set exited_at = :at
-    from moved m
-    where t.organization_id = :organization and t.journey_id = m.id and t.seq = m.version
-    returning m.*
-),
+{CLOSED},
 opened as (
     -- From `closed`, so that the open spell is closed before the next one is opened.
     insert into stage_transition (organization_id, journey_id, seq, from_stage_id, to_stage_id, entered_at, trigger,

@@ -10,7 +10,7 @@ from domain.messages import Outcome
 from domain.suppressions import AddressKey
 
 
-async def suppress_nobody(tx: Transaction, key: AddressKey, outcomes: Mapping[UUID, Outcome]) -> None:
+async def suppress_refused(tx: Transaction, key: AddressKey, outcomes: Mapping[UUID, Outcome]) -> None:
     """What the outcomes of messages say at once that a returned mail would say later: nobody has the address."""
     nobody = sorted(message_id for message_id, outcome in outcomes.items() if outcome.is_nobody)
     if nobody:

@@ -34,10 +34,6 @@ from resolvers.plan.plans import MAX_PLANS, Plans, identity
 from resolvers.plan.variables import Variables
 from resolvers.readings import Reading
 
-# Where those stand; `_replace` looks them up by their names, which takes twice as long.
-_VARYING = GraphQLResolveInfo._fields.index("variable_values")
-assert GraphQLResolveInfo._fields[_VARYING + 1] == "context"
-
 
 class OrdinaryError(Exception):
     """The executor has to answer this run, or, when `always`, every run of this operation."""
@@ -56,7 +52,7 @@ class Root:
     nodes: tuple[int, ...]
     calls: "Calls"
     info: GraphQLResolveInfo[Any]
-    """Of the first run: all but the variables and the context, which stand beside each other, is the same in each."""
+    """Of the first run: all but the context and the variables is the same in each."""
 
     async def answer(self, context: Context, variables: VariableValues, chosen: tuple[Any, ...]) -> Any:
         """The field's JSON; raises OrdinaryError when it takes an executor."""
@@ -81,9 +77,7 @@ class Root:
     def _resolve(self, context: Context, variables: VariableValues) -> Any:
         given = self.arguments.of(variables)
         if self.calls.info:
-            raw: GraphQLResolveInfo[Any] = GraphQLResolveInfo._make(
-                (*self.info[:_VARYING], variables, context, *self.info[_VARYING + 2 :])
-            )
+            raw = self.info._replace(context=context, variable_values=variables)
             given[self.calls.info] = Info(_raw_info=raw, _field=self.calls.field)
         return self.calls.resolve(None, **given) if self.calls.of_parent else self.calls.resolve(**given)
 
