@@ -1,15 +1,14 @@
 """Customers as they are stored and read."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from db.database import Transaction
 from db.relations import Relation, Sort
-from db.statement import Statement, join, sql
+from db.statement import Statement
 from domain.ids import new_id
-from domain.searches import words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,45 +80,6 @@ NOTES_OF_CUSTOMER = Relation(
 )
 
 
-# Beyond so many, a page is found sooner by reading in its order and comparing than by sorting all that match.
-FEW = 1000
-
-
-def found_by_index(search: str) -> Statement | None:
-    """Asks for the ids of at most FEW + 1 customers who match a search; None for a search without words."""
-    words = words_of(search)
-    return sql("select find_customers(:words::text[], :most)", words=words, most=FEW + 1) if words else None
-
-
-def matching_text(search: str, found: list[UUID]) -> Statement:
-    """Customers whose name, e-mail, external id or phone contains every word, without case and accents.
-
-    found: what `found_by_index` gave.
-    """
-    if len(found) <= FEW:
-        return replace(sql("t.id = any(:found::uuid[])", found=found), steady=True)
-    return _containing("t", search)
-
-
-def of_matching(search: str, found: list[UUID]) -> Statement:
-    """Rows of `t` that are about the customers of `matching_text`, by their `customer_id`."""
-    if len(found) <= FEW:
-        return replace(sql("t.customer_id = any(:found::uuid[])", found=found), steady=True)
-    return sql(
-        "exists (select from customer c where c.organization_id = t.organization_id and c.id = t.customer_id "
-        "and :words)",
-        words=_containing("c", search),
-    )
-
-
-def _containing(alias: str, search: str) -> Statement:
-    # Each word is folded once, in a sub-select of its own, and not again for every row.
-    words = [
-        sql(f"strpos({alias}.search_text, (select fold(:word::text))) > 0", word=word) for word in words_of(search)
-    ]
-    return join(" and ", words)
-
-
 async def find_customer(tx: Transaction, predicate: str, value: object) -> UUID | None:
     """The id of the one customer of the organization for whom the predicate (a constant above) holds.
 
@@ -132,17 +92,20 @@ async def find_customer(tx: Transaction, predicate: str, value: object) -> UUID 
     return found
 
 
-async def lock_customers(tx: Transaction, customers: Statement) -> list[UUID]:
+async def lock_customers(tx: Transaction, customers: Statement) -> dict[UUID, datetime]:
     """Locks these customers in ascending order, so that writers of the same ones wait and never deadlock.
 
-    customers: a statement with one column of ids. Returns those that exist, ascending.
+    customers: a statement with one column of ids. Returns those that exist, ascending, and since when they are.
     """
     rows = await tx.rows(
-        "select c.id from customer c where c.organization_id = (select :organization::uuid) and c.id in (:customers) "
-        "order by c.id for no key update",
+        """
+        select c.id, c.acquired_at from customer c
+        where c.organization_id = (select :organization::uuid) and c.id in (:customers)
+        order by c.id for no key update
+        """,
         customers=customers,
     )
-    return [row[0] for row in rows]
+    return dict(rows)
 
 
 async def add_note(tx: Transaction, customer_id: UUID, body: str, author: str) -> UUID | None:

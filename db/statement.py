@@ -3,10 +3,13 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql.expression import ClauseElement
+
+if TYPE_CHECKING:
+    from db.searches import Search
 
 # `::` is a cast; a name after a word character ('12:30') is text.
 _NAME = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
@@ -22,6 +25,8 @@ class Statement:
     values: tuple[Any, ...] = ()
     steady: bool = False
     """Of a predicate: whether one plan serves all its values, because they do not change how much it lets through."""
+    search: "Search | None" = None
+    """Of a predicate: whose ids it compares with, which the statement around it looks up (db/plans/searches.py)."""
 
 
 def sql(template: str, /, **parts: Any) -> Statement:

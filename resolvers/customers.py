@@ -1,11 +1,11 @@
 """Commands and look-ups of customers."""
 
-from collections.abc import Callable
 from uuid import UUID
 
 from db import customers
 from db.conditions.compiler import matching
 from db.database import Transaction
+from db.searches import OF_THEIRS, Search
 from db.statement import Statement, all_of, sql
 from domain.conditions import parse
 from domain.refusals import Refused, Rejected
@@ -29,27 +29,23 @@ async def known(context: Context, predicate: str, value: object) -> UUID:
     return await context.read(lambda tx: customers.find_customer(tx, predicate, value)) or NOBODY
 
 
-async def searched(
-    context: Context, search: str, among: Callable[[str, list[UUID]], Statement] = customers.matching_text
-) -> list[Statement]:
-    """A search as predicates over customers, or what else `among` makes of it: none when it is nothing but space."""
-    look_up = customers.found_by_index(search)
-    if look_up is None:
-        return []
-    found = await context.database.answer(context.organization_id, look_up, context.caller.brand_ids)
-    return [among(search, found)]
-
-
 async def searched_of(context: Context, search: str | None, *further: Statement | None) -> Statement | None:
     """Rows with a `customer_id` of whose customer every word is known, and of which all else holds; None for all.
 
     Raises FORBIDDEN: who may not see customers is not told whom there is, either.
     """
-    predicates = [predicate for predicate in further if predicate is not None]
     if search:
         context.caller.require(VIEW)
-        predicates += await searched(context, search, customers.of_matching)
-    return all_of(predicates)
+    return await among(context, Search.of(search or "", OF_THEIRS), *further)
+
+
+async def among(context: Context, search: Search | None, *further: Statement | None) -> Statement | None:
+    """What a search and all else holds of; None for all. With nothing else, the statement itself looks up who it is."""
+    predicates = [predicate for predicate in further if predicate is not None]
+    if search is None or not predicates:
+        return search.looked_up if search else all_of(predicates)
+    found = await search.settled(context.database, context.organization_id, context.caller.brand_ids)
+    return all_of([*predicates, found])
 
 
 async def filtered(context: Context, given: object) -> Statement:

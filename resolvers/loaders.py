@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -61,6 +61,9 @@ class Loaders:
         return found
 
     async def _page(self, relation: Relation[Record], key: UUID, arguments: PageArguments) -> Page[Record]:
+        if arguments.where is not None and arguments.where.search is not None:
+            where = await arguments.where.search.settled(self._database, self._organization_id, self._brands)
+            arguments = replace(arguments, where=where)
         wanted = keyset(relation, arguments)
         # Values of a filter may be lists, so the text of the arguments tells equal requests apart, not their hash.
         loader = self._loader(

@@ -16,8 +16,8 @@ from db.merges import ALIASES_OF_CUSTOMER
 from db.messages import MESSAGES_OF_CUSTOMER
 from db.metrics import METRICS_BY_BRAND, METRICS_OF_CUSTOMER
 from db.predictions import PREDICTION_OF_CUSTOMER
+from db.searches import Search
 from db.segments.records import HISTORY_OF_CUSTOMER, SEGMENTS_OF_CUSTOMER
-from db.statement import all_of
 from db.tags import TAGS_OF_CUSTOMER
 from domain.customers import CustomerKind
 from resolvers import customers as commands
@@ -229,8 +229,8 @@ class CustomerQueries:
         before: Before = None,
     ) -> Any:
         info.context.caller.require(VIEW)
-        filters = await commands.searched(info.context, search) if search else []
-        if where is not None:
-            filters.append(await commands.filtered(info.context, filter_condition(where)))
-        arguments = page_arguments(first, after, last, before, order_by, all_of(filters))
+        words = Search.of(search or "")
+        further = None if where is None else await commands.filtered(info.context, filter_condition(where))
+        matching = await commands.among(info.context, words, further)
+        arguments = page_arguments(first, after, last, before, order_by, matching)
         return info.context.loaders.page(customers.CUSTOMERS, own_key(info), arguments)

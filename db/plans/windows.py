@@ -41,6 +41,8 @@ class Slot:
 
 
 ORGANIZATION = Slot("organization")
+SEARCH = (Slot("search", 0, 0), Slot("search", 0, 1))
+"""The parameters of db/searches.SOURCE; only a root connection is searched."""
 KEY = Slot("key")
 
 
@@ -68,6 +70,10 @@ def _value(slot: Slot, windows: list[Window | None]) -> Any:
         case "after":
             assert window.keyset.after is not None
             return window.keyset.after[slot.index]
+        case "search":
+            search = window.keyset.where and window.keyset.where.search
+            assert search is not None
+            return search.values[slot.index]
         case _:
             assert window.keyset.where is not None
             return window.keyset.where.values[slot.index]

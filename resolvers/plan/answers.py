@@ -1,5 +1,6 @@
 """The answer to a reading by its plan: a statement, and its text as it goes to the client."""
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -29,12 +30,24 @@ def statement_of(plan: Plan, reading: Reading[Any], context: Context, variables:
     return plan.statement(context.organization_id, reading.key, windows)
 
 
-async def answer(context: Context, reading: Reading[Any], statement: Statement) -> orjson.Fragment | None:
-    """JSON as Postgres wrote it; None when there is no such record."""
+async def answer(
+    context: Context, plan: Plan, reading: Reading[Any], statement: Statement, variables: VariableValues
+) -> orjson.Fragment | None:
+    """JSON as Postgres wrote it; None when there is no such record.
+
+    statement: what `statement_of` gave.
+    """
     where = reading.arguments.where
     if where is None or where.steady:
         text = await context.database.answer(context.organization_id, statement, context.caller.brand_ids)
     else:
         # How much a filter lets through is for Postgres to estimate each time.
         text = await context.read(lambda tx: tx.value(statement))
-    return None if text is None else orjson.Fragment(text)
+    if text is not None:
+        return orjson.Fragment(text)
+    if where is None or where.search is None:
+        return None
+    # It found more than its statement was made for.
+    reading = replace(reading, arguments=replace(reading.arguments, where=where.search.compared))
+    compared = statement_of(plan, reading, context, variables)
+    return None if compared is None else await answer(context, plan, reading, compared, variables)

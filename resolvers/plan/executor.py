@@ -100,8 +100,9 @@ class PlanningExecutor(LoadingExecutor):
     def _planned(self, reading: Reading[Any], type_: GraphQLOutputType, nodes: FieldDetailsList) -> Any:
         """The answer to come, or None when the loaders have to give it."""
         context: Context = self.context_value
-        statement = statement_of(self._plan(reading, type_, nodes), reading, context, self.variable_values)
-        return None if statement is None else answer(context, reading, statement)
+        plan = self._plan(reading, type_, nodes)
+        statement = statement_of(plan, reading, context, self.variable_values)
+        return None if statement is None else answer(context, plan, reading, statement, self.variable_values)
 
     def _plan(self, reading: Reading[Any], type_: GraphQLOutputType, nodes: FieldDetailsList) -> Plan:
         plans: Plans = self.context_value.plans

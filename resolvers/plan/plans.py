@@ -16,6 +16,7 @@ from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.values import VariableValues
 
 from db.plans.pages import written
+from db.plans.searches import searched
 from db.plans.windows import KEY, Filling, Window
 from db.statement import Statement, merged, sql
 from resolvers.plan.compile import Compiled, Compiler, UnplannableError
@@ -63,7 +64,11 @@ class Plan:
             self.statements.clear()
         json = written(self.compiled.root, Statement("$1", (KEY,)), windows)
         # As text, past the driver's decoding: the bytes go to the client as they are.
-        self.statements[forms] = Filling(merged(sql("select (:json)::text", json=json)))
+        text = sql("select (:json)::text", json=json)
+        root = windows[0]
+        if root is not None and root.keyset.where is not None and root.keyset.where.search is not None:
+            text = searched(text)
+        self.statements[forms] = Filling(merged(text))
         return self.statements[forms]
 
 

@@ -69,7 +69,7 @@ class Root:
         if plan.obstacle is not None:
             raise OrdinaryError(always=True)
         statement = statement_of(plan, reading, context, variables)
-        found = None if statement is None else await answer(context, reading, statement)
+        found = None if statement is None else await answer(context, plan, reading, statement, variables)
         if statement is None or (found is None and is_non_null_type(self.definition.type)):
             raise OrdinaryError
         return found

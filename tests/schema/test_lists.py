@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from db import bulk, customers
+from db import bulk, searches
 from db.database import Database
 from domain.bulk import BulkKind
 from domain.ids import new_id
@@ -60,12 +60,12 @@ async def about_to_leave(database: Database, organization: UUID, names: list[str
         )
 
 
-@pytest.mark.parametrize("few", [customers.FEW, 0])
+@pytest.mark.parametrize("few", [searches.FEW, 0])
 @pytest.mark.parametrize("document", [JOURNEYS, AT_RISK])
 async def test_journeys_and_risks_are_found_by_words_of_their_customer(
     api: Api, database: Database, organization: UUID, monkeypatch: pytest.MonkeyPatch, document: str, few: int
 ) -> None:
-    monkeypatch.setattr(customers, "FEW", few)
+    monkeypatch.setattr(searches, "FEW", few)
     await about_to_leave(database, organization, ["Zoë Müller", "zoe muller-schmidt", "Ann Lee"])
     for search, expected in {
         "ZOE müller": ["Zoë Müller", "zoe muller-schmidt"],
