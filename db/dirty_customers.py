@@ -30,9 +30,7 @@ async def mark_dirty(
     await tx.run(
         """
         insert into dirty_customer (organization_id, customer_id, since, changed)
-        select :organization, c.id, :now::timestamptz, :changed::text[]
-        from customer c where c.organization_id = (select :organization::uuid) and c.id in (:customers)
-        order by c.id
+        select distinct :organization::uuid, c.id, :now::timestamptz, :changed::text[] from (:customers) c (id)
         """,
         customers=customers,
         now=now,

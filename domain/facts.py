@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
+from json.encoder import encode_basestring_ascii
 from typing import Any
 from uuid import UUID
 
@@ -85,12 +86,23 @@ class Fact:
     @property
     def content_hash(self) -> bytes:
         """SHA-256 of everything the fact says but its customer, who may be named in several ways."""
+        # As JSON without spaces. The frame is written by hand: an encoder takes ten times as long, for every event.
+        duration = "null" if self.duration_seconds is None else self.duration_seconds
+        said = (
+            f'[{_text(self.kind)},{_text(self.name)},{_text(self.status)},"{self.amount}",{duration},"{self.brand_id}"]'
+        )
+        properties = _CANONICAL(self.properties) if self.properties else "{}"
         items = [(i.sku, i.category, i.brand_label, str(i.quantity), str(i.amount)) for i in self.items]
-        said = (self.kind, self.name, self.status, str(self.amount), self.duration_seconds, str(self.brand_id))
-        return sha256(_CANONICAL((said, self.occurred_at.isoformat(), self.properties, items)).encode()).digest()
+        lines = _CANONICAL(items) if items else "[]"
+        text = f'[{said},"{self.occurred_at.isoformat()}",{properties},{lines}]'
+        return sha256(text.encode()).digest()
 
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
+def _text(value: str | None) -> str:
+    return "null" if value is None else encode_basestring_ascii(value)
 
 
 def fact(

@@ -19,9 +19,9 @@ EVERYBODY = Statement("true")
 class Scope:
     """An organization, or one brand of it, at an instant.
 
-    as_of: None takes the maintained metrics, whose stale rows the caller recomputes first (db/metrics.py); an instant
-    computes them from the facts before it. Stages, facts and messages are those of the instant too, while profiles,
-    tags, consents, scores and memberships have no history yet and are the current ones.
+    as_of: None takes the maintained metrics, whose stale rows the caller recomputes first (db/metrics/keeping.py); an
+    instant computes them from the facts before it. Stages, facts and messages are those of the instant too, while
+    profiles, tags, consents, scores and memberships have no history yet and are the current ones.
     now: the instant itself, `as_of` or the caller's clock.
     brand_id: only customers of the brand, only its facts and metrics.
     candidates: a statement that yields `customer_id`; None for every customer.

@@ -1,8 +1,9 @@
 """What facts say about a customer beside the metrics: which brands know them, and since when they are one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
+from uuid import UUID
 
 from db.database import Transaction
 from db.facts.writing import Writing
@@ -10,21 +11,27 @@ from db.facts.writing import Writing
 Key = TypeVar("Key")
 
 
-async def note_acquisition(tx: Transaction, writings: Sequence[Writing], now: datetime) -> bool:
-    """Nobody becomes a customer later than the first thing that happened with them; True if somebody had."""
+async def note_acquisition(
+    tx: Transaction, writings: Sequence[Writing], since: Mapping[UUID, datetime], now: datetime
+) -> bool:
+    """Nobody becomes a customer later than the first thing that happened with them; True if somebody had.
+
+    since: since when each of them, locked, is a customer so far.
+    """
     first = _earliest((writing.customer_id, writing.fact.occurred_at) for writing in writings)
-    earlier = await tx.run(
-        """
-        update customer c
-        set acquired_at = f.at, updated_at = :now, version = c.version + 1
-        from unnest(:ids::uuid[], :ats::timestamptz[]) as f(customer_id, at)
-        where c.organization_id = (select :organization::uuid) and c.id = f.customer_id and c.acquired_at > f.at
-        """,
-        ids=list(first),
-        ats=list(first.values()),
-        now=now,
-    )
-    return earlier > 0
+    earlier = {customer_id: at for customer_id, at in first.items() if at < since[customer_id]}
+    if earlier:
+        await tx.run(
+            """
+            update customer c set acquired_at = f.at, updated_at = :now, version = c.version + 1
+            from unnest(:ids::uuid[], :ats::timestamptz[]) as f(customer_id, at)
+            where c.organization_id = (select :organization::uuid) and c.id = f.customer_id
+            """,
+            ids=list(earlier),
+            ats=list(earlier.values()),
+            now=now,
+        )
+    return bool(earlier)
 
 
 async def note_brands(tx: Transaction, writings: Sequence[Writing]) -> None:

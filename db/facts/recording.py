@@ -9,24 +9,16 @@ import asyncpg
 
 from db.customers import lock_customers
 from db.database import Transaction
-from db.dirty_customers import mark_dirty
-from db.facts.consequences import note_acquisition, note_brands
+from db.facts.following import follow
 from db.facts.writing import Writing, write_facts
-from db.metrics import recompute
-from db.outbox import record
 from db.references import find_customers, make_customers
-from db.results.due import owe_results
-from db.statement import Statement, sql
-from domain.conditions import dependencies
+from db.statement import sql
 from domain.customers import CustomerReference
-from domain.events import EventType
-from domain.facts import Fact, FactKind, Outcome, Telling, outcome
+from domain.facts import Fact, Outcome, Telling, outcome
 from domain.ids import new_id
 from domain.refusals import Refused
 
 MAX_BATCH = 5_000
-# No metric is made of them (db/metrics.py), and there are more of them than of anything else.
-_UNMEASURED = FactKind.CUSTOM
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +71,13 @@ async def record_facts(
     """
     known = _Known(*await _customers(tx, facts, now, create_missing), await _brands(tx, facts))
     async with tx.unlimited():
-        rows = await _lock_rows(tx, facts, known)
+        rows, since = await _lock_rows(tx, facts, known)
     writings: dict[_Name, Writing] = {}
     recorded = [_tell(fact, known, rows, writings) for fact in facts]
     if writings:
-        await write_facts(tx, list(writings.values()), now)
+        told = await write_facts(tx, list(writings.values()), now)
         async with tx.unlimited():
-            await _follow(tx, list(writings.values()), now, made=known.made)
+            await follow(tx, list(writings.values()), told, since, now, made=known.made)
     return recorded
 
 
@@ -139,8 +131,13 @@ async def _brands(tx: Transaction, facts: Sequence[Fact]) -> frozenset[UUID]:
     return frozenset(row[0] for row in rows)
 
 
-async def _lock_rows(tx: Transaction, facts: Sequence[Fact], known: _Known) -> dict[_Name, _Row]:
-    """A row for each (source, key): the stored one as nobody can change it any more, or a new one."""
+async def _lock_rows(
+    tx: Transaction, facts: Sequence[Fact], known: _Known
+) -> tuple[dict[_Name, _Row], dict[UUID, datetime]]:
+    """A row for each (source, key): the stored one as nobody can change it any more, or a new one.
+
+    And since when everybody whom they concern, and who is locked now, is a customer.
+    """
     names = {(fact.source, fact.key) for fact in facts}
     # The customers' locks are the order of writing; a correction may take the fact away from its owner so far.
     owners = {row.owner for row in (await _stored(tx, names)).values() if row.owner}
@@ -149,10 +146,10 @@ async def _lock_rows(tx: Transaction, facts: Sequence[Fact], known: _Known) -> d
     )
     # Again, because whoever held a lock that we have waited for may have written since.
     stored = await _stored(tx, names)
-    if not {row.owner for row in stored.values()} | set(known.customers.values()) <= set(locked):
+    if not {row.owner for row in stored.values()} | set(known.customers.values()) <= locked.keys():
         message = "somebody else has just told one of these facts of another customer, or merged or deleted one"
         raise asyncpg.SerializationError(message)
-    return {name: stored.get(name) or _Row(new_id()) for name in names}
+    return {name: stored.get(name) or _Row(new_id()) for name in names}, locked
 
 
 async def _stored(tx: Transaction, names: Collection[_Name]) -> dict[_Name, _Row]:
@@ -174,50 +171,3 @@ async def _stored(tx: Transaction, names: Collection[_Name]) -> dict[_Name, _Row
         )
         for source, key, fact_id, customer_id, content_hash, revision, hidden in rows
     }
-
-
-async def _follow(tx: Transaction, writings: Sequence[Writing], now: datetime, *, made: bool) -> None:
-    losing = {writing.owner for writing in writings if writing.owner}
-    touched = sorted(losing | {writing.customer_id for writing in writings})
-    acquired_earlier = await note_acquisition(tx, writings, now)
-    await note_brands(tx, writings)
-    await record(
-        tx,
-        [EventType.FACT_RECORDED],
-        _EVENTS,
-        ids=[writing.id for writing in writings],
-        customers=[writing.customer_id for writing in writings],
-        kinds=[writing.fact.kind.value for writing in writings],
-        corrected=[writing.owner is not None for writing in writings],
-        now=now,
-    )
-    if measured := losing | {each.customer_id for each in writings if each.fact.kind is not _UNMEASURED}:
-        await recompute(tx, _these(sorted(measured)), now)
-    # Of a new customer anything may be asked, and so of one whose fact was something else before.
-    changed = None if made or losing else _changed(writings, acquired_earlier=acquired_earlier)
-    await mark_dirty(tx, _these(touched), now, changed)
-    await owe_results(tx, _these(touched))
-
-
-def _these(customers: Sequence[UUID]) -> Statement:
-    return sql("select unnest(:ids::uuid[])", ids=list(customers))
-
-
-def _changed(writings: Sequence[Writing], *, acquired_earlier: bool) -> set[str]:
-    """What new facts change, beside the customer's metrics that follow from facts of their kinds."""
-    changed = {dependencies.fact(writing.fact.kind) for writing in writings}
-    if acquired_earlier:
-        changed.add(dependencies.ACQUIRED)
-    if any(writing.fact.brand_id for writing in writings):
-        changed.add(dependencies.BRANDS)
-    return changed
-
-
-_EVENTS = """
-select 'FACT_RECORDED',
-       jsonb_build_object('eventId', f.id, 'customerId', f.customer_id, 'kind', f.kind,
-                          'outcome', case when f.corrected then 'CHANGED' else 'NEW' end),
-       :now::timestamptz
-from unnest(:ids::uuid[], :customers::uuid[], :kinds::text[], :corrected::boolean[])
-    as f (id, customer_id, kind, corrected)
-"""

@@ -11,6 +11,7 @@ import orjson
 
 from db.database import Transaction
 from db.staging import staged
+from db.statement import Statement
 from domain.facts import Fact, Item
 
 
@@ -34,7 +35,7 @@ _COLUMNS = {
     "key": "text",
     "name": "text",
     "status": "text",
-    "amount": "numeric",
+    "amount": "numeric(18, 2)",
     "duration_seconds": "integer",
     "properties": "text",
     "occurred_at": "timestamptz",
@@ -86,8 +87,8 @@ select (select count(*) from inserted) + (select count(*) from corrected)
 """
 
 
-async def write_facts(tx: Transaction, writings: Sequence[Writing], now: datetime) -> None:
-    """Writes new facts and replaces corrected ones, with their items.
+async def write_facts(tx: Transaction, writings: Sequence[Writing], now: datetime) -> Statement:
+    """Writes new facts and replaces corrected ones, with their items; returns them as rows, for the same transaction.
 
     Raises SerializationError when another transaction has just written one of the new ones.
     """
@@ -96,6 +97,7 @@ async def write_facts(tx: Transaction, writings: Sequence[Writing], now: datetim
         message = "somebody else has just told one of these facts"
         raise asyncpg.SerializationError(message)
     await _replace_items(tx, writings)
+    return told
 
 
 async def _replace_items(tx: Transaction, writings: Sequence[Writing]) -> None:

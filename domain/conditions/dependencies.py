@@ -43,7 +43,7 @@ _ACTIVITIES = (
     FactKind.CLICK,
     FactKind.INBOUND_MESSAGE,
 )
-# Of which facts each metric is made (db/metrics.py).
+# Of which facts each metric is made (db/metrics/definition.py).
 _METRICS = {
     "lifetimeValue": (FactKind.ORDER, FactKind.APPOINTMENT, FactKind.REFUND),
     "orderCount": _ORDERS,

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from db.database import Database
+from db.database import Database, Transaction
 from db.facts import record_facts
 from db.metrics import computed_metrics, recompute, recompute_stale
 from db.organizations import create_organization, current_organization
-from db.statement import sql
-from domain.facts import Fact
+from db.statement import Statement, sql
+from domain.facts import Fact, Outcome
 from domain.ids import new_id
 from tests.facts import MICROSECOND, NOON, computed_rows, expected_metrics, maintained, told
 
@@ -104,6 +104,49 @@ async def test_metrics_are_those_of_the_facts(
         async with database.tenant(organization) as tx:
             await record_facts(tx, batch, now, create_missing=True)
     assert await maintained(database, organization) == expected_metrics(latest(facts), now, zone)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tellings(), st.lists(st.integers(0, 200 * 24 * 60), min_size=4, max_size=4))
+async def test_whom_a_later_telling_concerns_is_right_for_its_instant(
+    database: Database, telling: tuple[datetime, str, list[Fact], list[list[Fact]]], pauses: list[int]
+) -> None:
+    """Whether new facts are added to their rows or time has made these wrong meanwhile."""
+    now, zone, _, batches = telling
+    organization = await _organization(database, zone)
+    told_so_far: list[Fact] = []
+    for batch, minutes in zip(batches, pauses, strict=False):
+        now += timedelta(minutes=minutes)
+        told_so_far += batch
+        async with database.tenant(organization) as tx:
+            recorded = await record_facts(tx, batch, now, create_missing=True)
+        concerned = {
+            fact.customer.external_id
+            for fact, became in zip(batch, recorded, strict=True)
+            if became.outcome is Outcome.CHANGED or (became.outcome is Outcome.NEW and fact.kind != "CUSTOM")
+        }
+        actual, expected = await maintained(database, organization), expected_metrics(latest(told_so_far), now, zone)
+        assert {group: row for group, row in actual.items() if group[0] in concerned} == {
+            group: row for group, row in expected.items() if group[0] in concerned
+        }
+
+
+async def test_new_facts_are_added_without_reading_the_old_ones(
+    database: Database, organization: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again: list[datetime] = []
+
+    async def watched(tx: Transaction, candidates: Statement, now: datetime) -> int:
+        again.append(now)
+        return await recompute(tx, candidates, now)
+
+    monkeypatch.setattr("db.metrics.adding.recompute", watched)
+    monkeypatch.setattr("db.facts.following.recompute", watched)
+    long_after = NOON + timedelta(days=100)
+    for key, now in (("1", NOON), ("2", NOON + MICROSECOND), ("3", long_after), ("4", long_after)):
+        async with database.tenant(organization) as tx:
+            await record_facts(tx, [told(key=key)], now, create_missing=True)
+    assert again == [long_after]
 
 
 @settings(max_examples=30, deadline=None)

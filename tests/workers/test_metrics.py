@@ -15,7 +15,7 @@ from tests.jobs import drain
 async def test_stale_rows_are_recomputed_to_the_last(
     database: Database, organization: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db.metrics.STALE_SLICE", 2)
+    monkeypatch.setattr("db.metrics.keeping.STALE_SLICE", 2)
     now = datetime.now(UTC)
     # As they were a year ago, when these visits were new.
     before = now - timedelta(days=366)
