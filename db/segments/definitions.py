@@ -150,7 +150,7 @@ async def delete_segment(tx: Transaction, segment_id: UUID) -> None:
         users = [row[0] for row in await tx.rows(_USERS, id=segment_id)]
     if users:
         told = ", ".join(users) if tx.brands is None else "something else"
-        raise Refused("IN_USE", f"It is used by {told}.", ("id",))
+        raise Refused("IN_USE", f"It is used by {told}.", ("segmentId",))
     await tx.run("delete from segment where organization_id = :organization and id = :id", id=segment_id)
 
 

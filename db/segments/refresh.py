@@ -140,7 +140,8 @@ async def _refresh(
 ) -> list[Change]:
     """Reads first, which Postgres does in parallel, and writes only where something differs."""
     statement = await differing(tx, segments, scope)
-    written = partial(write, reason=reason, actor=actor, bulk_operation_id=bulk_operation_id)
+    replayed = scope.as_of is not None
+    written = partial(write, reason=reason, actor=actor, bulk_operation_id=bulk_operation_id, replayed=replayed)
     changes: Counter[tuple[UUID, str]] = Counter()
     while True:
         rows, before = await tx.rows(statement), changes.total()

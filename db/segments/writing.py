@@ -29,7 +29,9 @@ async def write(
     reason: ChangeReason,
     actor: str | None,
     bulk_operation_id: UUID | None,
+    replayed: bool = False,
 ) -> list[Change]:
+    """Changes are dated `at`; replayed: that is of the past, and no change is dated before the one it follows."""
     instant = sql(":at::timestamptz", at=at)
     rows = await tx.rows(
         _WRITE,
@@ -40,11 +42,11 @@ async def write(
         customers=[row[0] for row in differing],
         wanted=[row[1] for row in differing],
         members=[row[2] for row in differing],
-        at=instant,
+        dated=sql(_AFTER, organization=tx.organization_id, at=instant) if replayed else instant,
         actor=actor,
         bulk_operation_id=bulk_operation_id,
         most=Statement(str(live.MOST_CUSTOMERS)),
-        events=await recording(tx, (EventType.SEGMENT_ENTERED, EventType.SEGMENT_LEFT), sql(_EVENTS, at=instant)),
+        events=await recording(tx, (EventType.SEGMENT_ENTERED, EventType.SEGMENT_LEFT), Statement(_EVENTS)),
     )
     if not all(row["counted"] for row in rows):
         raise DefinitionChanged
@@ -64,8 +66,15 @@ def _reason(segment: Segment, reason: ChangeReason) -> ChangeReason:
 
 
 _EVENTS = """
-select 'SEGMENT_' || c.change, jsonb_build_object('segmentId', c.segment_id, 'customerId', c.customer_id), :at
+select 'SEGMENT_' || c.change, jsonb_build_object('segmentId', c.segment_id, 'customerId', c.customer_id), c.at
 from changed c
+"""
+
+# Somebody cannot have left before they entered: their segments' sizes would be of less than nobody.
+_AFTER = """
+greatest(:at, (select max(h.at) from segment_membership_change h
+               where h.organization_id = (select :organization::uuid) and h.segment_id = d.segment_id
+                 and h.customer_id = c.customer_id))
 """
 
 # Only AUTOMATIC memberships are taken away; others are somebody's decision. `counted` updates a segment only while its
@@ -75,37 +84,37 @@ with definition (segment_id, bit, version, reason) as materialized (
     select * from unnest(:ids::uuid[], :each_bit::bigint[], :versions::integer[], :reasons::text[]) d
 ),
 difference as materialized (
-    select d.segment_id, d.version, c.customer_id, (c.wanted & d.bit) <> 0 as enters
+    select d.segment_id, d.version, c.customer_id, (c.wanted & d.bit) <> 0 as enters, :dated as at
     from unnest(:customers::uuid[], :wanted::bigint[], :members::bigint[]) c (customer_id, wanted, members)
     -- As a number, of which the planner expects few (db/segments/differences.py): who leaves is found by key.
     join definition d on ((c.wanted # c.members) & d.bit = 0)::integer = 0
 ),
 entered as (
     insert into segment_membership (organization_id, segment_id, customer_id, source, entered_at, segment_version)
-    select :organization, d.segment_id, d.customer_id, 'AUTOMATIC', :at, d.version
+    select :organization, d.segment_id, d.customer_id, 'AUTOMATIC', d.at, d.version
     from difference d
     where d.enters
     order by d.segment_id, d.customer_id
     on conflict do nothing
-    returning segment_id, customer_id
+    returning segment_id, customer_id, entered_at as at
 ),
 gone as (
     delete from segment_membership m
     using difference d
     where not d.enters and m.organization_id = (select :organization::uuid) and m.segment_id = d.segment_id
       and m.customer_id = d.customer_id and m.source = 'AUTOMATIC'
-    returning m.segment_id, m.customer_id
+    returning m.segment_id, m.customer_id, d.at
 ),
 changed as (
-    select segment_id, customer_id, 'ENTERED' as change from entered
+    select segment_id, customer_id, at, 'ENTERED' as change from entered
     union all
-    select segment_id, customer_id, 'LEFT' from gone
+    select segment_id, customer_id, at, 'LEFT' from gone
 ),
 logged as (
     insert into segment_membership_change
         (organization_id, segment_id, customer_id, change, reason, source, actor, bulk_operation_id, at)
     select :organization, c.segment_id, c.customer_id, c.change, n.reason, 'AUTOMATIC', :actor::text,
-           :bulk_operation_id::uuid, :at
+           :bulk_operation_id::uuid, c.at
     from changed c join definition n on n.segment_id = c.segment_id
 ),
 number as (

@@ -148,7 +148,7 @@ async def test_a_segment_in_use_is_not_deleted(database: Database, organization:
         base = await add_segment(tx, "base", city("Rome"))
         top = await add_segment(tx, "top", {"all": [member_of(base)]})
         await refresh(tx)
-        assert await refused(delete_segment(tx, base)) == ("IN_USE", ("id",))
+        assert await refused(delete_segment(tx, base)) == ("IN_USE", ("segmentId",))
         await delete_segment(tx, top)
         await delete_segment(tx, base)
         for table in ("segment", "segment_membership", "segment_membership_change", "segment_version"):
@@ -176,7 +176,7 @@ async def test_a_campaign_holds_its_segments_until_it_is_over(
             vip=vip,
         )
         if in_use:
-            assert await refused(delete_segment(tx, vip)) == ("IN_USE", ("id",))
+            assert await refused(delete_segment(tx, vip)) == ("IN_USE", ("segmentId",))
         else:
             await delete_segment(tx, vip)
         assert (await find_segment(tx, vip) is not None) is in_use
@@ -189,7 +189,7 @@ async def test_a_stage_holds_its_segment(database: Database, organization: UUID)
             "update journey_stage set condition = :rule where organization_id = :organization and key = 'vip'",
             rule={"any": [{"not": member_of(vip)}]},
         )
-        assert await refused(delete_segment(tx, vip)) == ("IN_USE", ("id",))
+        assert await refused(delete_segment(tx, vip)) == ("IN_USE", ("segmentId",))
 
 
 async def test_deleting_waits_for_a_refresh_under_way(database: Database, organization: UUID) -> None:

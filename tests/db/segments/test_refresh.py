@@ -10,6 +10,7 @@ import pytest
 from db.database import Database
 from db.organizations import add_brand
 from db.segments import Change, DefinitionChanged, assign, note_refreshed, related_segments, update_segment
+from db.segments.analytics import sizes
 from domain.conditions import parse
 from domain.segments import ChangeReason, SegmentState
 from tests.segments import (
@@ -238,6 +239,31 @@ async def test_as_of_looks_back_and_dates_back(database: Database, organization:
         await refresh(tx)
         assert await members(tx, new) == []
         assert bob not in await members(tx, new)
+
+
+async def test_looking_back_dates_no_change_before_the_one_it_follows(database: Database, organization: UUID) -> None:
+    """Or somebody would have left years before they entered, and segments would have had less than no members."""
+    then = NOON - timedelta(days=40)
+    async with database.tenant(organization) as tx:
+        ada, bob = await add_people(tx, "Rome", "Rome")
+        await tx.run("update customer set acquired_at = :at where id = :id", at=NOON - timedelta(days=50), id=ada)
+        await tx.run("update customer set acquired_at = :at where id = :id", at=NOON - timedelta(days=5), id=bob)
+        new = await add_segment(tx, "new", {"number": {"field": "tenureDays", "is": {"lte": "30"}}})
+        await refresh(tx)
+        await refresh(tx, as_of=then)
+        assert await members(tx, new) == [ada]
+        await refresh(tx, as_of=then - timedelta(days=30))
+        assert await members(tx, new) == []
+        rows = await tx.rows("select customer_id, change, at from segment_membership_change order by seq")
+        assert [tuple(row) for row in rows] == [
+            (bob, "ENTERED", NOON),
+            (ada, "ENTERED", then),
+            (bob, "LEFT", NOON),
+            (ada, "LEFT", then),
+        ]
+        days = await sizes(tx, new, (then - timedelta(days=60)).date(), NOON.date())
+        assert min(day.members for day in days) == 0
+        await assert_consistent(tx)
 
 
 async def test_a_definition_changed_meanwhile_is_noticed(database: Database, organization: UUID) -> None:
