@@ -13,7 +13,7 @@ from db.conditions import Scope, verdicts
 from db.database import Transaction
 from db.dirty_customers import mark_dirty
 from db.journeys.choice import movers, ruled_stages
-from db.journeys.closing import leave_closed
+from db.journeys.closing import Flows, leave_closed
 from db.journeys.moves import start, tell_moves
 from db.journeys.moving import move_statement
 from db.journeys.tasks import act
@@ -79,6 +79,7 @@ async def _evaluate(tx: Transaction, scope: Scope, *, now: datetime, actor: str,
     stages = await list_stages(tx)
     flows: Counter[tuple[UUID | None, UUID]] = Counter()
     moved: list[UUID] = []
+    left: Flows = {}
     if scope.as_of is None:
         left = await leave_closed(tx, scope.candidates, at=scope.now, actor=actor)
         flows.update({flow: len(customers) for flow, customers in left.items()})
@@ -90,7 +91,8 @@ async def _evaluate(tx: Transaction, scope: Scope, *, now: datetime, actor: str,
         flows.update({flow: len(customers) for flow, customers in found.items()})
         await tell_moves(tx, found, scope.now)
         moved += chain.from_iterable(found.values())
-    if scope.as_of is None and any(stage.actions for stage in stages):
+    # The stage that was closed may have been the last one with actions.
+    if scope.as_of is None and (left or any(stage.actions for stage in stages)):
         await act(tx, scope.candidates, at=scope.now)
     if moved and scope.as_of is None:
         await tell_segments(tx, moved, now)

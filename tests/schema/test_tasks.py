@@ -14,7 +14,7 @@ from tests.jobs import drain
 from tests.present import renewed
 from tests.schema.test_journeys import MOVE
 from tests.schema.test_profiles import refused, send
-from tests.schema.test_stages import UPDATE, live, placed, stages
+from tests.schema.test_stages import DELETE, UPDATE, live, placed, stages
 
 NOW = datetime.now(UTC)
 present = renewed(globals())
@@ -75,6 +75,20 @@ async def test_leaving_cancels_and_coming_back_causes_again_unless_once(
         ("Welcome", "OPEN"),
     ]
     assert await placed(api) == {"ann": "lead"}
+
+
+async def test_a_stage_that_is_deleted_takes_its_open_tasks_along(
+    api: Api, database: Database, organization: UUID
+) -> None:
+    """Also the last stage that declared any."""
+    await declare(api, "vip", CALL)
+    await live(database, organization, ("ann", "5000.00", 1))
+    ids = {key: stage["id"] for key, stage in (await stages(api)).items()}
+    deleted = await send(api, DELETE, {"stageId": ids["vip"], "moveToStageId": ids["regular"]})
+    assert deleted["userErrors"] == []
+    await drain(database, organization)
+    assert await placed(api) == {"ann": "regular"}
+    assert [one["status"] for one in await tasks(api)] == ["CANCELLED"]
 
 
 async def test_a_task_is_done_and_a_stale_one_is_refused(api: Api, database: Database, organization: UUID) -> None:
