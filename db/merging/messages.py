@@ -11,8 +11,9 @@ async def move_messages(tx: Transaction, sides: Sides, ended_journey: UUID | Non
     """Gives the kept one the merged one's messages with all that came back of them; returns how many those were.
 
     What a worker has taken and not marked yet goes back: it is judged by what the kept one wants. A call under way ends
-    as it would have.
+    as it would have. A mark or an answer that is not committed yet is waited for, and what it says counts.
     """
+    await tx.run(_HOLD, **sides.ids)
     rows = await tx.rows(_SKIP_DOUBLES, **sides.ids)
     if ended_journey is not None:
         rows += await tx.rows(_SKIP_STAGE, journey=f"{ended_journey}:%", **sides.ids)
@@ -28,6 +29,13 @@ async def move_messages(tx: Transaction, sides: Sides, ended_journey: UUID | Non
     return moved
 
 
+# Before it is asked which of two goes: a statement that waits for one row sees the others as they were before. In one
+# order, as whoever marks or takes back what came of several.
+_HOLD = """
+select from message
+where organization_id = :organization and customer_id in (:kept, :merged)
+order by id for no key update
+"""
 # Of a campaign that has both, one message stays: the one that is on its way or there, else the kept one's. Who is held
 # out of an experiment stays out. Whom no message could reach does not keep the other one's from going, and a message on
 # another channel is another one where the campaign wants it on each.

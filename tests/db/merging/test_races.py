@@ -3,18 +3,23 @@
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from uuid import UUID
 
+import pytest
+
 from db.customers import add_note
 from db.database import Database, Transaction
+from db.deliveries import Settled, mark_sending, settle
 from db.facts import Recorded, record_facts
 from db.journeys.moves import start
 from db.profiles import upsert_customers
 from db.references import find_customers
 from domain.customers import CustomerReference, ProfileChange
 from domain.facts import Outcome
-from tests.campaigns import open_shop
+from domain.messages import MessageStatus, Verdict
+from tests.campaigns import Shop, open_shop
 from tests.db.journeys.people import assert_chains
 from tests.db.merging.merges import merge
 from tests.deliveries import Worker
@@ -113,12 +118,14 @@ async def upsert(database: Database, organization: UUID, name: str) -> UUID | No
     return await database.attempt(organization, work)
 
 
-async def waiting_for(tx: Transaction, number: int) -> None:
+async def waiting_for(tx: Transaction, number: int, unless_done: asyncio.Task[str] | None = None) -> None:
     waiting = """
         select count(*) from pg_locks join pg_stat_activity using (pid)
         where not granted and datname = current_database()
     """
     while await tx.value(waiting) < number:  # noqa: ASYNC110  # a lock that is waited for has no event
+        if unless_done and unless_done.done():
+            break
         await asyncio.sleep(0.01)
 
 
@@ -195,6 +202,65 @@ async def test_beside_a_send_each_person_gets_one_message(database: Database, or
     calls = Counter(pair for pair, _, _ in called)
     assert set(calls) == set(range(pairs))
     assert all(calls[pair] == 1 for pair, as_one, _ in called if as_one)
+
+
+async def merging_beside(shop: Shop, kept: UUID, gone: UUID, work: Callable[[Transaction], Awaitable[object]]) -> None:
+    """A merge that comes when this work is done and not committed, and waits for it where it looks at the same."""
+    async with shop.database.tenant(shop.organization) as holding:
+        await work(holding)
+        merging = asyncio.create_task(merge(shop.database, shop.organization, gone, kept))
+        await waiting_for(holding, 1, merging)
+    assert await merging == "DONE"
+
+
+@pytest.mark.parametrize("taken", ["kept", "gone"])
+async def test_a_mark_that_is_not_committed_yet_counts_as_written(
+    database: Database, organization: UUID, taken: str
+) -> None:
+    shop = await open_shop(database, organization)
+    kept, gone = await shop.customers(["kept", "gone"])
+    campaign = await shop.started([await shop.segment([kept, gone])])
+    worker = Worker(shop, campaign)
+    due = [one for one in await worker.read() if one.name == taken]
+    found = await shop.find(campaign)
+
+    async def mark(tx: Transaction) -> None:
+        marked = await mark_sending(tx, found, due, worker.token, shop.key)
+        assert marked is not None
+        worker.marked |= marked
+
+    await merging_beside(shop, kept, gone, mark)
+    assert await worker.mark(await worker.read()) == []
+    await worker.settle(list(worker.marked), "SENT")
+    assert await fates(shop, campaign) == {"kept": "MERGED", "gone": "MERGED"} | {taken: "SENT"}
+
+
+async def test_a_refusal_that_is_not_committed_yet_leaves_the_other_message(
+    database: Database, organization: UUID
+) -> None:
+    """Or nobody would be written to: the one call failed, and the other message is skipped for its sake."""
+    shop = await open_shop(database, organization)
+    kept, gone = await shop.customers(["kept", "gone"])
+    campaign = await shop.started([await shop.segment([kept, gone])])
+    worker = Worker(shop, campaign)
+    (marked,) = await worker.mark([one for one in await worker.read() if one.name == "gone"])
+    refused = Settled(marked, Verdict(MessageStatus.FAILED), "550 no", worker.marked[marked].place)
+
+    async def fail(tx: Transaction) -> None:
+        await settle(tx, worker.token, [refused], provider="test")
+
+    await merging_beside(shop, kept, gone, fail)
+    assert await fates(shop, campaign) == {"kept": "QUEUED", "gone": "FAILED"}
+
+
+async def fates(shop: Shop, campaign: UUID) -> dict[str, str]:
+    """By the name in the address: the status or the skip reason."""
+    rows = await shop.rows(
+        "select split_part(address, '@', 1), coalesce(skip_reason, status) from message "
+        "where organization_id = :organization and campaign_id = :id",
+        id=campaign,
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 async def test_beside_settling_the_counts_stay_right(database: Database, organization: UUID) -> None:
