@@ -7,13 +7,19 @@ from uuid import UUID
 
 from db import organizations
 from db.database import Transaction
+from db.jobs import Request, request_jobs
+from db.journeys import EVALUATE_JOB
 from db.organizations import find_brand
+from db.scores import SCORE_JOB
 from domain import customers, values
 from domain import organizations as slugs
 from domain.refusals import Refused
 from resolvers.context import Context
+from resolvers.segments import REFRESH_JOB
 
 SCOPE = "settings:manage"
+# What counts days, which begin at other instants in another time zone.
+_COUNTING_DAYS = (SCORE_JOB, EVALUATE_JOB, REFRESH_JOB)
 Text = TypeVar("Text")
 
 
@@ -39,15 +45,18 @@ class BrandValues:
 async def update(
     context: Context, name: str | None, timezone: str | None, expected_version: int | None
 ) -> tuple[UUID | None, list[Refused]]:
-    """Changes the organization; refuses INVALID and STALE."""
+    """Changes the organization; refuses INVALID and STALE. Another time zone has everybody evaluated again."""
 
     async def work(tx: Transaction) -> UUID:
+        before = await organizations.current_organization(tx, lock=True)
         changed = await organizations.update_organization(
             tx,
             name=_given(name, lambda value: values.line(value, "input", "name")),
             timezone=_given(timezone, lambda value: customers.timezone(value, "input", "timezone")),
             expected_version=expected_version,
         )
+        if changed and timezone not in (None, before.timezone):
+            await request_jobs(tx, [Request(kind, "time zone") for kind in _COUNTING_DAYS])
         return changed or _stale(await organizations.organization_version(tx))
 
     return await context.command(SCOPE, work, of_all_brands=True)

@@ -11,6 +11,7 @@ from db.keys import find_key
 from domain.ids import new_id
 from resolvers.ids import global_id
 from tests.api import Api
+from tests.jobs import drain
 from tests.schema.test_customers import add_customers
 
 UPDATE = """mutation ($input: OrganizationUpdateInput!) { organizationUpdate(input: $input) {
@@ -25,6 +26,9 @@ ROTATE = """mutation ($input: ApiKeyRotateInput!) { apiKeyRotate(input: $input) 
   apiKey { name scopes expiresAt createdBy limitedToBrands brands { slug } } secret userErrors { code field } } }"""
 REVOKE = """mutation ($input: ApiKeyRevokeInput!) { apiKeyRevoke(input: $input) {
   apiKey { revokedAt } userErrors { code field } } }"""
+
+ORDER = "mutation ($input: OrdersRecordInput!) { ordersRecord(input: $input) { userErrors { code } } }"
+SEGMENT = "mutation ($input: SegmentCreateInput!) { segmentCreate(input: $input) { userErrors { code } } }"
 
 
 async def send(api: Api, document: str, input: dict[str, Any], **options: Any) -> Any:
@@ -55,6 +59,33 @@ async def test_another_time_zone_makes_every_metric_stale(api: Api, database: Da
     await send(api, UPDATE, {"timezone": "Asia/Tokyo"})
     async with database.tenant(organization) as tx:
         assert await tx.value("select count(*) from customer_metrics where stale_at = '-infinity'") == 1
+
+
+async def test_another_time_zone_moves_members_to_where_their_days_are(
+    api: Api, database: Database, organization: UUID
+) -> None:
+    """Five in the morning of March in Greenwich is February still in Los Angeles."""
+    (customer,) = await add_customers(database, organization, ["Ann"])
+    order = {"customer": {"id": global_id("Customer", customer)}, "key": "o1", "amount": "5.00"}
+    await api(ORDER, input={"source": "till", "orders": [order | {"occurredAt": "2026-03-01T05:00:00Z"}]})
+    early = {"date": {"field": "lastOrderAt", "is": {"before": "2026-03-01"}}}
+    await api(SEGMENT, input={"name": "Early", "condition": early})
+    await drain(database, organization)
+    assert await names(api) == []
+    await send(api, UPDATE, {"timezone": "America/Los_Angeles"})
+    await drain(database, organization)
+    assert await names(api) == ["Ann"]
+    await send(api, UPDATE, {"timezone": "UTC"})
+    await drain(database, organization)
+    assert await names(api) == []
+
+
+async def names(api: Api) -> list[str]:
+    found = await api('{ segment(by: {key: "early"}) { memberCount members { nodes { customer { name } } } } }')
+    segment = found["data"]["segment"]
+    members = [node["customer"]["name"] for node in segment["members"]["nodes"]]
+    assert segment["memberCount"] == len(members)
+    return members
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../etc/passwd"])
