@@ -30,6 +30,7 @@ class EventType(StrEnum):
     CUSTOMER_TAGGED = "CUSTOMER_TAGGED"
     CUSTOMER_UNTAGGED = "CUSTOMER_UNTAGGED"
     FACT_RECORDED = "FACT_RECORDED"
+    FACT_WITHDRAWN = "FACT_WITHDRAWN"
     SEGMENT_ENTERED = "SEGMENT_ENTERED"
     SEGMENT_LEFT = "SEGMENT_LEFT"
     JOURNEY_STAGE_CHANGED = "JOURNEY_STAGE_CHANGED"
@@ -95,6 +96,12 @@ EVENTS: Mapping[EventType, Event] = {
         "customers:view",
         ("eventId", "customerId", "kind", "outcome"),
         "An order, an appointment or another fact was recorded or corrected.",
+    ),
+    EventType.FACT_WITHDRAWN: Event(
+        "fact.withdrawn",
+        "customers:view",
+        ("eventId", "customerId", "kind"),
+        "A fact that was recorded turned out not to have happened, such as a click that a program made.",
     ),
     EventType.SEGMENT_ENTERED: Event("segment.entered", "segments:view", _MEMBER, "A customer came into a segment."),
     EventType.SEGMENT_LEFT: Event("segment.left", "segments:view", _MEMBER, "A customer left a segment."),

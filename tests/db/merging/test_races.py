@@ -123,7 +123,7 @@ async def waiting_for(tx: Transaction, number: int, unless_done: asyncio.Task[st
         select count(*) from pg_locks join pg_stat_activity using (pid)
         where not granted and datname = current_database()
     """
-    while await tx.value(waiting) < number:  # noqa: ASYNC110  # a lock that is waited for has no event
+    while await tx.value(waiting) < number:  # a lock that is waited for has no event
         if unless_done and unless_done.done():
             break
         await asyncio.sleep(0.01)

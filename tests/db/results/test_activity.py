@@ -18,15 +18,18 @@ from db.organizations import current_organization
 from db.results.events import take_back
 from db.results.inbound import take_answers
 from domain.consents import Channel
+from domain.events import EVENTS, EventType
 from domain.ids import new_id
 from domain.results.activity import fact_key
 from domain.results.callbacks import Inbound
 from domain.results.returns import Returned, ReturnType
 from tests.campaigns import Shop, open_shop
 from tests.db.merging.merges import merge
+from tests.receiver import listen
 from tests.results import SENT, sent_messages, take, told
 
 T = ReturnType
+_OF_FACTS = (EventType.FACT_RECORDED, EventType.FACT_WITHDRAWN)
 
 
 @pytest.fixture
@@ -113,6 +116,21 @@ async def test_a_click_that_turns_out_to_be_a_machines_is_taken_back(shop: Shop)
     assert await facts(shop) == [(customer, "CLICK", at(90))]
     assert (await shop.rows("select distinct customer_id from dirty_customer"))[0][0] == customer
     await as_computed(shop)
+
+
+async def test_who_was_told_of_such_a_click_is_told_that_it_is_taken_back(shop: Shop) -> None:
+    await listen(shop.database, shop.organization, "https://example.com/hook", *_OF_FACTS)
+    customer, message = await one(shop)
+    await take(shop, told(message, T.CLICKED, 6), told(message, T.CLICKED, 90))
+    ids = {row["occurred_at"]: str(row["id"]) for row in await shop.rows("select id, occurred_at from fact")}
+    for _ in range(2):
+        await take(shop, told(message, T.DELIVERED, 5))
+    rows = await shop.rows("select type, data from outbox_event where organization_id = :organization")
+    heard = sorted((row["type"], row["data"]["eventId"]) for row in rows)
+    assert heard == sorted([("FACT_RECORDED", id_) for id_ in ids.values()] + [("FACT_WITHDRAWN", ids[at(6)])])
+    (withdrawn,) = [row["data"] for row in rows if row["type"] == "FACT_WITHDRAWN"]
+    assert withdrawn == {"eventId": ids[at(6)], "customerId": str(customer), "kind": "CLICK"}
+    assert set(withdrawn) == set(EVENTS[EventType.FACT_WITHDRAWN].keys)
 
 
 CALLBACKS: list[tuple[ReturnType, float, dict[str, Any]]] = [
