@@ -13,12 +13,15 @@ FEW = 250
 async def staged(tx: Transaction, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> Statement:
     """A statement that yields `rows`; `columns` gives name and type (JSON is staged as text, cast it where used).
 
-    name: of the temporary table, which ends with the transaction; stage each name once in a transaction at a time.
+    name: of the temporary table, which is empty when the transaction ends; stage each name once in a transaction at a
+    time, always with the same columns.
     """
     if len(rows) <= FEW:
         return _parameters(columns, rows)
     declared = ", ".join(f"{column} {kind}" for column, kind in columns.items())
-    await tx.run(f"create temporary table if not exists {name} ({declared}) on commit drop")
+    # The table stays with the connection: made anew each time, every plan that reads it would be, too.
+    if not await tx.value("select to_regclass(:name) is not null", name=f"pg_temp.{name}"):
+        await tx.run(f"create temporary table {name} ({declared}) on commit delete rows")
     await tx.run(f"delete from {name}")
     await tx.copy(name, list(columns), rows)
     return Statement(f"select * from {name}")

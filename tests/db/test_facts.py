@@ -215,8 +215,11 @@ async def test_the_number_of_statements_does_not_depend_on_the_number_of_facts(
     monkeypatch.setattr(Transaction, "_resolve", watch)
     facts = [told(key=str(key), customer=str(key % 40), items=[item("A")]) for key in range(size)]
     await record(database, organization, *facts)
-    staging = [text for text in sent if "temporary" in text or text.startswith("delete from incoming")]
-    assert (len(sent) - len(staging), len(staging)) == (14, 4 if size > 250 else 0)
+    # A connection makes the temporary tables for many facts and items once; later it only looks for them.
+    marks = ("to_regclass", "create temporary", "delete from incoming")
+    staging = [text for text in sent if any(mark in text for mark in marks)]
+    assert len(sent) - len(staging) == 14
+    assert len(staging) in (range(4, 7) if size > 250 else (0,))
 
 
 async def test_writers_of_the_same_customers_never_deadlock(database: Database, organization: UUID) -> None:
