@@ -140,11 +140,13 @@ async def _lock_rows(
     """
     names = {(fact.source, fact.key) for fact in facts}
     # The customers' locks are the order of writing; a correction may take the fact away from its owner so far.
-    owners = {row.owner for row in (await _stored(tx, names)).values() if row.owner}
-    locked = await lock_customers(
-        tx, sql("select unnest(:ids::uuid[])", ids=list(owners | set(known.customers.values())))
+    wanted = sql(
+        f"select unnest(:ids::uuid[]) union all select f.customer_id from fact f where {_NAMED}",
+        ids=list(set(known.customers.values())),
+        **_named(tx, names),
     )
-    # Again, because whoever held a lock that we have waited for may have written since.
+    locked = await lock_customers(tx, wanted)
+    # Not before: whoever held a lock that we have waited for may have written since.
     stored = await _stored(tx, names)
     if not {row.owner for row in stored.values()} | set(known.customers.values()) <= locked.keys():
         message = "somebody else has just told one of these facts of another customer, or merged or deleted one"
@@ -154,20 +156,30 @@ async def _lock_rows(
 
 async def _stored(tx: Transaction, names: Collection[_Name]) -> dict[_Name, _Row]:
     rows = await tx.rows(
-        """
+        f"""
         select f.source, f.key, f.id, f.customer_id, f.content_hash, f.revision,
                f.brand_id = any(:brands::uuid[]) is not true as hidden
-        from fact f
-        where f.organization_id = (select :organization::uuid)
-          and f.source = any(:sources::text[]) and f.key = any(:keys::text[])
+        from fact f where {_NAMED}
         """,
-        sources=list({source for source, _ in names}),
-        keys=[key for _, key in names],
         brands=list(tx.brands or ()),
+        **_named(tx, names),
     )
     return {
         (source, key): _Row(
             fact_id, customer_id, Telling(customer_id, content_hash, revision), hidden and tx.brands is not None
         )
         for source, key, fact_id, customer_id, content_hash, revision, hidden in rows
+    }
+
+
+_NAMED = (
+    "f.organization_id = (select :tenant::uuid) and f.source = any(:sources::text[]) and f.key = any(:keys::text[])"
+)
+
+
+def _named(tx: Transaction, names: Collection[_Name]) -> dict[str, object]:
+    return {
+        "tenant": tx.organization_id,
+        "sources": list({source for source, _ in names}),
+        "keys": [key for _, key in names],
     }
