@@ -9,12 +9,14 @@ from domain.refusals import Refused
 from domain.segment_templates import template
 
 
-def read_definition(given: Mapping[str, object]) -> Condition | None:
+def read_definition(given: Mapping[str, object], *, manual: bool = False) -> Condition | None:
     """given: at most one of condition, criteria, conditions and template, which are the paths of refusals.
 
+    manual: of a segment without a condition, for which limits or a list of nothing say so (domain notes T1).
     Raises Refused INVALID for several of them, and what reading the one refuses. None when nothing is given.
     """
-    told = [(way, data) for way, data in given.items() if data is not None]
+    nothing: tuple[object, ...] = (None, {}, []) if manual else (None,)
+    told = [(way, data) for way, data in given.items() if data not in nothing]
     if len(told) > 1:
         message = f"Only one of {', '.join(WAYS)} can define it."
         raise Refused("INVALID", message, (told[1][0],))

@@ -62,7 +62,7 @@ async def create(
             key=_key(given.get("key") or _key_of(name)),
             name=name,
             type=given["type"],
-            condition=read_definition(definition),
+            condition=read_definition(definition, manual=given["type"] is SegmentType.MANUAL),
             description=_description(given.get("description")),
             brand_id=brand_of(context.caller.brand_ids, given.get("brand_id"), "brandId"),
             state=given["state"],
@@ -94,7 +94,7 @@ async def update(
             changes["name"] = values.line(changes["name"], "name")
         if "description" in changes:
             changes["description"] = _description(changes["description"])
-        condition = read_definition(definition)
+        condition = read_definition(definition, manual=segment.type == SegmentType.MANUAL)
         if condition is not None:
             changes["condition"] = condition
         recompute = await segments.update_segment(tx, segment, changes, actor=context.caller.actor)

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal as PythonDecimal
+from math import isfinite
 from typing import Any, NewType
 
 import strawberry
@@ -13,6 +14,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _NUMBER = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,6})?")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
+_DIGITS_OF_FLOATS = 15
 
 
 def _instant(value: Any) -> datetime:
@@ -43,10 +45,23 @@ def _day(value: Any) -> date:
 
 
 def _number(value: Any) -> PythonDecimal:
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    text = _written(value)
     if not isinstance(text, str) or not _NUMBER.fullmatch(text):
         raise _unreadable("Decimal", 'plain digits in a string, e.g. "12.50", up to 16 before and 6 after the point')
     return PythonDecimal(text)
+
+
+def _written(value: Any) -> Any:
+    """A number of a document or of JSON as it was written there; what is no number, or an inexact one, as it is.
+
+    A float's shortest text is what was written as long as that had at most 15 digits; more come of calculating.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, float) or not isfinite(value):
+        return value
+    number = PythonDecimal(repr(value))
+    return format(number, "f") if len(number.as_tuple().digits) <= _DIGITS_OF_FLOATS else value
 
 
 def _whole(value: Any) -> int:

@@ -1,5 +1,6 @@
 """Segments made from templates, limits and flat lists are stored as the one tree."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +35,51 @@ async def test_each_way_means_the_same(api: Api, buyers: list[UUID], way: dict[s
     assert (shown["conditionText"], [customer["name"] for customer in shown["sample"]]) == (SPENT, ["Ann"])
     changed = await send(api, UPDATE, {"segmentId": made["segment"]["id"], "template": {"key": "new"}})
     assert changed["segment"]["definitionVersion"] == 2
+
+
+@pytest.mark.parametrize(
+    ("criteria", "text"),
+    [
+        (
+            {"minLifetimeValue": 1000, "minOrders": 5, "loyaltyLevels": ["GOLD", "PLATINUM"]},
+            "lifetime value is at least 1000 and number of orders is at least 5 "
+            'and loyalty level is "GOLD" or "PLATINUM"',
+        ),
+        (
+            {"minDaysSinceLastPurchase": 90, "maxPurchaseFrequency": 0.5},
+            "time since the last order is at least 90 days and purchase frequency is at most 0.5",
+        ),
+        ({"maxTenureDays": 30, "minOrders": 1}, "number of orders is at least 1 and tenure is at most 30 days"),
+    ],
+)
+async def test_the_examples_of_the_requirement_are_taken_as_they_are(
+    api: Api, criteria: dict[str, Any], text: str
+) -> None:
+    made = await send(api, CREATE, {"name": "x", "criteria": criteria})
+    assert (made["userErrors"], made["segment"]["conditionText"]) == ([], text)
+
+
+@pytest.mark.parametrize("nothing", [{"criteria": {}}, {"conditions": []}, {"criteria": None}])
+async def test_a_manual_segment_may_say_that_it_has_no_limits(api: Api, nothing: dict[str, Any]) -> None:
+    made = await send(api, CREATE, {"name": "VIP", "type": "MANUAL"} | nothing)
+    assert (made["userErrors"], made["segment"]["conditionText"]) == ([], None)
+    renamed = await send(api, UPDATE, {"segmentId": made["segment"]["id"], "name": "VIPs"} | nothing)
+    assert renamed["userErrors"] == []
+    limited = await send(api, CREATE, {"name": "x", "type": "MANUAL", "criteria": {"minOrders": 1}})
+    assert refused(limited) == [("CONDITION_NOT_ALLOWED", "input.condition")]
+
+
+@pytest.mark.parametrize("number", ["0.1000001", "0.30000000000000004", "1e-7", "1e20", "12345678901234.567", "true"])
+async def test_a_number_that_is_not_exact_is_refused(api: Api, number: str) -> None:
+    """As literals and as JSON; texts are exact, and so are numbers of few digits."""
+    document = (
+        f'mutation {{ segmentCreate(input: {{name: "x", criteria: {{minOrders: {number}}}}}) {{ segment {{ id }} }} }}'
+    )
+    for answer in (
+        await api(f"mutation {{ segmentCreate(input: {given}) {{ segment {{ id }} }} }}"),
+        await api(CREATE, input={"name": "x", "criteria": {"minOrders": json.loads(number)}}),
+    ):
+        assert {error["extensions"]["code"] for error in answer["errors"]} == {"BAD_USER_INPUT"}
 
 
 async def test_refusals_name_the_place(api: Api) -> None:
