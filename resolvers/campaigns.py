@@ -147,6 +147,9 @@ async def locked(tx: Transaction, campaign_id: UUID, expected_version: int | Non
 def _require_movable(campaign: Campaign, move: Move) -> None:
     if campaign.status not in move.sources:
         raise rules.refusal(move, CampaignStatus(campaign.status)).under("input", "campaignId")
+    if move in (SEND, SCHEDULE) and campaign.archived_at is not None:
+        message = "It was put away, and nobody would see it being sent; show it again first (campaignUnarchive)."
+        raise Refused("WRONG_STATUS", message, ("input", "campaignId"))
 
 
 async def require_usable(tx: Transaction, of: Audience, path: tuple[str, ...] | None = None) -> None:
