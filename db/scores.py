@@ -22,7 +22,7 @@ from domain.scores import ENGAGEMENT_WEIGHTS, MIN_APPOINTMENTS, RISK_WEIGHTS, Sc
 
 SCORE_JOB = "scores.recalculate"
 # Another number makes everybody be scored again: change it with the statement below.
-_FORMULA = 1
+_FORMULA = 2
 
 
 async def request_recalculation(tx: Transaction, as_of: datetime | None, *, actor: str) -> UUID:
@@ -53,6 +53,7 @@ async def recalculate(
         _RECALCULATE,
         organization=organization.id,
         measured=_maintained(candidates) if as_of is None else _replayed(organization, candidates, as_of),
+        among=_among(candidates),
         zone=organization.timezone,
         today=sql(":at::timestamptz", at=as_of or now),
         now=now,
@@ -110,7 +111,7 @@ _STORED = "engagement_score, engagement_factors, risk_score, risk_factors"
 # All that the scores follow from; domain/scores.py.
 _INPUTS = """
     m.lifetime_value, m.visits_90_days, m.visits_previous_90_days, m.appointments_365_days, m.no_shows_365_days,
-    m.tickets_open, m.idle_days
+    m.tickets_open, m.idle_days, m.clickable, m.clicked, m.answerable, m.answered
 """
 
 
@@ -136,12 +137,34 @@ def _weight(names: tuple[str, ...], prefix: str) -> str:
 
 # The steps are materialized because Postgres would otherwise compute each expression again wherever it is named.
 _RECALCULATE = f"""
-with idle as (
+with linked as materialized (
+    select distinct c.campaign_id, c.variant, c.channel
+    from campaign_content c
+    join link l on l.organization_id = c.organization_id and l.template_id = c.template_id
+               and l.template_version = c.template_version
+    where c.organization_id = :organization
+),
+reached as materialized (
+    -- Over all brands, where brand_id is NULL, and of each.
+    select m.customer_id, c.brand_id,
+           count(l.campaign_id) as clickable, count(l.campaign_id) filter (where m.clicked_at < :today) as clicked,
+           count(*) filter (where m.channel = 'SMS') as answerable,
+           count(*) filter (where m.channel = 'SMS' and m.replied_at < :today) as answered
+    from message m
+    join campaign c on c.organization_id = m.organization_id and c.id = m.campaign_id
+    left join linked l on l.campaign_id = m.campaign_id and l.variant = m.variant and l.channel = m.channel
+    where m.organization_id = :organization and not m.is_test and m.bounced_at is null
+      and m.sent_at >= start_of_day((:today at time zone :zone)::date - 90, :zone) and m.sent_at < :today and :among
+    group by grouping sets ((m.customer_id), (m.customer_id, c.brand_id))
+),
+idle as (
     -- LEAST would take the limit for somebody without any activity.
-    select m.*, case when m.last_activity_at is not null then
+    select m.*, r.clickable, r.clicked, r.answerable, r.answered,
+           case when m.last_activity_at is not null then
                 least(:longest, (:today at time zone :zone)::date - (m.last_activity_at at time zone :zone)::date)
                 end as idle_days
     from (:measured) m
+    left join reached r on r.customer_id = m.customer_id and r.brand_id is not distinct from m.brand_id
     where m.organization_id = :organization
 ),
 measured as materialized (
@@ -149,6 +172,8 @@ measured as materialized (
     select m.customer_id, m.brand_id, visits_90_days, tickets_open, greatest(0, lifetime_value) as value, idle_days,
            case when appointments_365_days + no_shows_365_days >= :appointments
                 then no_shows_365_days::numeric / (appointments_365_days + no_shows_365_days) end as missed_rate,
+           clicked::numeric / nullif(clickable, 0) as click_rate,
+           answered::numeric / nullif(answerable, 0) as reply_rate,
            (visits_90_days - visits_previous_90_days)::numeric / greatest(1, visits_previous_90_days) as trend,
            hash_record_extended(row({_INPUTS}), :seed) as found_key,
            {_STORED}
@@ -161,7 +186,8 @@ components as materialized (
            case when idle_days is not null
                 then round(least(1, greatest(0, 1 - idle_days / :e_idle_limit)), 4) end as recency,
            case when idle_days is not null then round(least(1, value / :e_vip_value), 4) end as monetary,
-           round(1 - missed_rate, 4) as quality,
+           round((coalesce(click_rate, 0) + coalesce(reply_rate, 0) + coalesce(1 - missed_rate, 0))
+                 / nullif(num_nonnulls(click_rate, reply_rate, missed_rate), 0), 4) as quality,
            (idle_days > :r_idle_days)::integer as idle,
            (idle_days > :r_long_idle_days)::integer as long_idle,
            (missed_rate > :r_missed_rate)::integer as missed,

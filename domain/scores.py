@@ -8,7 +8,10 @@ engagement = sum(weight * value) / sum(weight) over the components that have dat
     frequency   min(1, visits in the last 90 days / visit_target)          with any activity
     recency     max(0, 1 - idle / idle_limit)                              with any activity
     monetary    min(1, max(0, lifetime value) / vip_value)                 with any activity
-    quality     1 - missed rate                                            from 3 appointments in 365 days on
+    quality     the mean of what is known of these:
+                clicked / messages with links of ours, in the last 90 days; people's clicks, no bounced messages
+                answered / text messages in the last 90 days
+                1 - missed rate                                            from 3 appointments in 365 days on
 
 Each value is rounded to four decimals before it is weighed, so that the stored factors explain the score exactly.
 
@@ -21,8 +24,9 @@ risk = min(1, sum of the weights of the factors that hold):
     tickets     any open ticket
 
 A component without data is left out and the other weights count for more; nothing is ever taken to be average. When
-nothing is known the score is unknown (None) and the factors say so. Click and reply rates will join `quality` when
-campaigns record them. Sources: requirements R2 (weights, thresholds), domain notes 2.3, T9 and T28.
+nothing is known the score is unknown (None) and the factors say so. Answers count of text messages only: those to a
+mail may go to a mailbox that tells nobody. Sources: requirements R2 (weights, thresholds), domain notes 2.3, T9 and
+T28.
 """
 
 from dataclasses import dataclass, field, fields

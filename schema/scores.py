@@ -19,7 +19,7 @@ _ENGAGEMENT = {
     "frequency": "Weight of how often they visit.",
     "recency": "Weight of how recently they were active.",
     "monetary": "Weight of what they bring.",
-    "quality": "Weight of the appointments they keep.",
+    "quality": "Weight of how they respond: messages clicked and answered, appointments kept.",
     "visit_target": "Visits in 90 days that count in full.",
     "idle_limit": "Idle days from which recency counts nothing.",
     "vip_value": "Lifetime value that counts in full.",

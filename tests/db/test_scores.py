@@ -13,9 +13,12 @@ import pytest
 from db.database import Database, Transaction
 from db.metrics import recompute
 from db.organizations import current_organization
+from db.results.links import store_links
 from db.scores import recalculate
 from db.statement import sql
 from domain.ids import new_id
+from tests.campaigns import open_shop
+from tests.results import add_messages
 
 NOW = datetime(2026, 3, 1, 11, 30, tzinfo=UTC)
 ZONES = ["UTC", "Pacific/Auckland", "America/Los_Angeles"]
@@ -202,6 +205,40 @@ async def test_t28_unknown_is_not_average(database: Database, organization: UUID
         assert stored[quality_only]["engagement_score"] == Decimal("0.250")
         assert stored[quality_only]["engagement_factors"] == {"quality": {"value": "0.2500", "weight": "0.2"}}
         assert stored[quality_only]["risk_score"] == Decimal("0.200")
+
+
+async def test_quality_is_the_mean_of_what_is_known_of_clicks_answers_and_kept_appointments(
+    database: Database, organization: UUID
+) -> None:
+    shop = await open_shop(database, organization)
+    idle = {"last_activity_at": None, "appointments_365_days": 0, "no_shows_365_days": 0}
+    async with database.tenant(organization) as tx:
+        rows = [idle, idle | {"appointments_365_days": 3, "no_shows_365_days": 1}, idle, idle, idle]
+        ann, bob, cyd, dan, eve = await store(tx, rows)
+    campaign = await shop.campaign([await shop.segment([])])
+    async with database.tenant(organization) as tx:
+        await store_links(tx, shop.template, 1, ["https://shop.example/", "https://shop.example/sale"])
+    lately, long_ago = NOW - timedelta(days=90, hours=11), NOW - timedelta(days=90, hours=12)
+    await add_messages(shop, campaign, [ann, bob, dan], sent_at=lately, entry="1", clicked_at=lately)
+    await add_messages(shop, campaign, [ann, bob], sent_at=lately, entry="2", machine_clicked_at=lately)
+    await add_messages(shop, campaign, [ann], sent_at=lately, entry="3", clicked_at=NOW + timedelta(seconds=1))
+    await add_messages(shop, campaign, [ann], sent_at=long_ago, entry="4", clicked_at=long_ago)
+    await add_messages(shop, campaign, [ann], sent_at=lately, entry="5", clicked_at=lately, is_test=True)
+    await add_messages(shop, campaign, [ann], sent_at=lately, entry="6", status="BOUNCED", bounced_at=lately)
+    await add_messages(shop, campaign, [ann, cyd], sent_at=lately, channel="SMS", entry="1", replied_at=lately)
+    await add_messages(shop, campaign, [ann], sent_at=lately, channel="SMS", entry="2")
+    async with database.tenant(organization) as tx:
+        assert await recalculate(tx, await current_organization(tx), now=NOW) == 4
+        stored = await scores(tx)
+    quality = {customer: stored[customer]["engagement_factors"].get("quality", {}).get("value") for customer in stored}
+    # Of three mails one was clicked, of two text messages one was answered; of three appointments two were kept.
+    assert quality == {
+        ann: str(rounded((Fraction(1, 3) + Fraction(1, 2)) / 2, 4)),
+        bob: str(rounded((Fraction(1, 2) + Fraction(3, 4)) / 2, 4)),
+        cyd: "1.0000",
+        dan: "1.0000",
+        eve: None,
+    }
 
 
 async def test_unchanged_rows_are_not_written(database: Database, organization: UUID) -> None:
