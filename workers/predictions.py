@@ -2,26 +2,44 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from db import predictions as stored
-from db.database import Transaction
+from db.database import Database, Transaction
 from db.organizations import current_organization
 from db.planning import many_rows
 from db.predictions import FIT_JOB, PurchaseModel
 from db.slices import Slice
 from domain.predictions import HORIZON_WEEKS, MAX_SAMPLE, Buyer, ModelState, Prediction, state
+from domain.predictions.buying import Buying
 from domain.predictions.buying import fit as fit_buying
+from domain.predictions.spending import Spending
 from domain.predictions.spending import fit as fit_spending
 from workers.everybody import as_of, is_first, work_through
 from workers.jobs import Again, Run, handles
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a fit found: of `buyers` it read `sample`; without a fit only why."""
+
+    state: ModelState
+    at: datetime
+    buyers: int
+    sample: int = 0
+    buying: Buying | None = None
+    spending: Spending | None = None
 
 
 @handles(FIT_JOB)
 async def run_fit(run: Run) -> Again | None:
     """First the fit, in a thread of its own; then a slice of everybody in each transaction."""
     if is_first(run):
-        await fit(run, as_of(run) or run.now)
+        learned = await learn(run.database, run.organization_id, as_of(run) or run.now)
+        await run.extend()
+        await store(run.database, run.organization_id, learned)
     async with run.database.tenant(run.organization_id) as tx:
         model = await stored.find_model(tx)
     if model is None or model.state != ModelState.FITTED:
@@ -33,19 +51,26 @@ async def run_fit(run: Run) -> Again | None:
     return await work_through(run, work)
 
 
-async def fit(run: Run, at: datetime) -> None:
-    """Learns from the orders before `at` and stores the model, or why there is none."""
-    async with run.database.tenant(run.organization_id) as tx, many_rows(tx):
+async def learn(database: Database, organization_id: UUID, at: datetime) -> Learned:
+    """The model that the orders before `at` make most likely, or why there is none."""
+    async with database.tenant(organization_id) as tx, many_rows(tx):
         known = await stored.extent(tx, at)
         found = state(known.buyers, known.history, known.since_last)
         organization = await current_organization(tx)
         sample = await stored.sampled_buyers(tx, organization, at, MAX_SAMPLE) if found is ModelState.FITTED else []
+    if not sample:
+        return Learned(found, at, known.buyers)
     # No transaction is open and no job of others waits while it is computed.
-    buying = await asyncio.to_thread(fit_buying, sample) if sample else None
-    spending = await asyncio.to_thread(fit_spending, sample) if sample else None
-    await run.extend()
-    async with run.database.tenant(run.organization_id) as tx:
-        await stored.store_model(tx, found, at, known.buyers, len(sample), buying, spending)
+    buying = await asyncio.to_thread(fit_buying, sample)
+    spending = await asyncio.to_thread(fit_spending, sample)
+    return Learned(found, at, known.buyers, len(sample), buying, spending)
+
+
+async def store(database: Database, organization_id: UUID, learned: Learned) -> None:
+    async with database.tenant(organization_id) as tx:
+        await stored.store_model(
+            tx, learned.state, learned.at, learned.buyers, learned.sample, learned.buying, learned.spending
+        )
 
 
 async def predict_slice(tx: Transaction, some: Slice, model: PurchaseModel) -> int:

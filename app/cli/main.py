@@ -73,6 +73,7 @@ class Commands(LazyGroup):
         "keys": Entry("app.cli.keys", "API keys."),
         "members": Entry("app.cli.members", "Members, who sign in with a password."),
         "organizations": Entry("app.cli.organizations", "Organizations."),
+        "predictions": Entry("app.cli.predictions", "Whether customers will buy again."),
         "scores": Entry("app.cli.scores", "Engagement and risk."),
         "segments": Entry("app.cli.segments", "Segments."),
         "webhooks": Entry("app.cli.webhooks", "Webhooks."),

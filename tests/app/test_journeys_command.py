@@ -1,4 +1,4 @@
-"""`wayfare journeys evaluate` and `wayfare scores recalculate`: what they do and refuse; again changes nothing."""
+"""`wayfare journeys evaluate`, `scores recalculate` and `predictions fit`: what they do; again changes nothing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -100,3 +100,20 @@ async def test_an_instant_that_is_none_or_lies_ahead_is_refused(
     assert "--as-of" in done.output
     async with database.tenant(shop[0]) as tx:
         assert await everything(tx) == {"journeys": [], "spells": []}
+
+
+async def test_predictions_are_fitted_and_again_nothing_changes(
+    database: Database, shop: tuple[UUID, str], wayfare: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = await wayfare("predictions", "fit")
+    assert (few.exit_code, few.stdout) == (0, "No model: TOO_FEW_BUYERS, of 20 buyers.\n")
+    monkeypatch.setattr("domain.predictions.MIN_BUYERS", 10)
+    as_of = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    done = await wayfare("predictions", "fit", "--as-of", as_of)
+    assert done.exit_code == 0, done.output
+    async with database.tenant(shop[0]) as tx:
+        predicted = await tx.value("select count(*) from customer_prediction")
+    assert predicted > 0
+    assert f"{predicted} predictions changed." in done.stdout
+    again = await wayfare("predictions", "fit", "--as-of", as_of)
+    assert again.stdout == done.stdout.replace(f"; {predicted} ", "; 0 ")
