@@ -4,7 +4,7 @@
 def base64url(text: str) -> str:
     """The expression for a text expression; `replace` because `translate` takes ten times as long."""
     encoded = f"encode(convert_to({text}, 'UTF8'), 'base64')"
-    # Postgres breaks lines after 76 characters.
+    # Postgres breaks lines after 76 characters, also where the text ends there.
     return f"rtrim(replace(replace(replace({encoded}, E'\\n', ''), '+', '-'), '/', '_'), '=')"
 
 
@@ -17,6 +17,6 @@ def base64url_of_id(prefix: str, id_: str) -> str:
     """The same for a plain prefix before a UUID, most of it decided here: such text has neither + nor / in base64."""
     encoded = f"encode(convert_to('{prefix}' || {id_}, 'UTF8'), 'base64')"
     length = len(prefix) + 36
-    if length > 57:
+    if length >= 57:
         encoded = f"replace({encoded}, E'\\n', '')"
     return encoded if length % 3 == 0 else f"rtrim({encoded}, '=')"
