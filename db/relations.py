@@ -48,7 +48,7 @@ class Relation(Generic[Record]):
         return dict(self.orders)[order] if order else self.orders[0][1]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as a Statement
 class Keyset:
     """One page's worth of a relation: `limit` rows after `after` in the given order, those that match `where`."""
 

@@ -12,7 +12,7 @@ AS_OF = "asOf"
 SIZE = 20_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Range(Statement):
     """The customers with ids beyond `after` (None: from the first on), up to `last`, as a statement of customer_id.
 

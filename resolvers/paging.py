@@ -1,16 +1,16 @@
 """Relay connections by keyset: page arguments, typed cursors and pages."""
 
 import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
-from uuid import UUID
 
 import orjson
 
+from db.ids import id_of
 from db.relations import Keyset, Relation
 from db.statement import Statement
 from domain.refusals import Rejected
@@ -21,7 +21,7 @@ MAX_SIZE = 250
 Record = TypeVar("Record")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as a Statement
 class PageArguments:
     """Which part of a connection is asked for; `order` names one of the relation's orders."""
 
@@ -123,7 +123,8 @@ def encode_cursor(arguments: PageArguments, value: str, tie: str) -> str:
 def decode_cursor(relation: Relation[Any], arguments: PageArguments, cursor: str) -> tuple[Any, Any]:
     """The typed keys of a cursor; raises BAD_USER_INPUT when it is not one of this connection and order."""
     try:
-        order, value, tie = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        text = (cursor + "=" * (-len(cursor) % 4)).encode("ascii").translate(_STANDARD)
+        order, value, tie = orjson.loads(binascii.a2b_base64(text))
         if order != (arguments.order or ""):
             raise ValueError(order)
         return _read(relation.sort(arguments.order).type, value), _read(relation.tie.type, tie)
@@ -131,13 +132,15 @@ def decode_cursor(relation: Relation[Any], arguments: PageArguments, cursor: str
         raise Rejected("BAD_USER_INPUT", "This cursor does not belong to this connection and order.") from error
 
 
+# As base64.urlsafe_b64decode has it, which takes three times as long.
+_STANDARD = bytes.maketrans(b"-_", b"+/")
 _READERS: dict[str, Callable[[str], Any]] = {
     "bigint": int,
     "integer": int,
     "numeric": Decimal,
     "text": str,
     "timestamptz": datetime.fromisoformat,
-    "uuid": UUID,
+    "uuid": id_of,
 }
 
 

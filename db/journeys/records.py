@@ -130,12 +130,11 @@ TRANSITIONS_OF_JOURNEY = Relation(
 
 
 def _distribution(name: str, number: str) -> Relation[StageCount]:
-    """Stages with how many stand in each, by `number` of a stage `s`."""
-    # Without the offset Postgres writes the number into the select list and the predicate, and sets it up twice.
+    """Stages with how many stand in each, by the aggregate `number` over the rows of a stage `s`."""
     source = f"""
     (select s.organization_id, s.id as stage_id, s.position, n.customers
      from journey_stage s
-     cross join lateral (select ({number})::integer as customers offset 0) n
+     cross join lateral (select {number}) n
      where s.deleted_at is null or n.customers > 0) t
     """
     position = Sort("t.position", "integer")
@@ -152,14 +151,14 @@ def _distribution(name: str, number: str) -> Relation[StageCount]:
 STAGE_DISTRIBUTION = _distribution(
     "stage_distribution",
     """
-    select coalesce(sum(k.customers), 0) from journey_count k
+    coalesce(sum(k.customers), 0)::integer as customers from journey_count k
     where k.organization_id = s.organization_id and k.stage_id = s.id
     """,
 )
 # The stored counts are of all brands: whoever is limited to some has the journeys counted that they see.
 SEEN_STAGE_DISTRIBUTION = _distribution(
     "seen_stage_distribution",
-    "select count(*) from journey j where j.organization_id = s.organization_id and j.stage_id = s.id",
+    "count(*)::integer as customers from journey j where j.organization_id = s.organization_id and j.stage_id = s.id",
 )
 
 

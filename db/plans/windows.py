@@ -8,7 +8,7 @@ from db.relations import Keyset
 from db.statement import Statement
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as a Statement
 class Window:
     """One page of a connection: the keyset reads one row more than `size`."""
 

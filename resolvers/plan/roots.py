@@ -10,6 +10,7 @@ says; queries may run twice.
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from inspect import isawaitable
 from typing import Any
 
@@ -77,9 +78,22 @@ class Root:
     def _resolve(self, context: Context, variables: VariableValues) -> Any:
         given = self.arguments.of(variables)
         if self.calls.info:
-            raw = self.info._replace(context=context, variable_values=variables)
-            given[self.calls.info] = Info(_raw_info=raw, _field=self.calls.field)
+            given[self.calls.info] = Told(self.info, self.calls.field, context, variables)
         return self.calls.resolve(None, **given) if self.calls.of_parent else self.calls.resolve(**given)
+
+
+class Told(Info):
+    """What a resolver is told about a run: the context at once, and the rest put together when it is asked for."""
+
+    context: Any = None
+
+    def __init__(self, first: GraphQLResolveInfo[Any], field: Any, context: Context, variables: VariableValues) -> None:
+        self._first, self._field, self._variables = first, field, variables
+        self.context = context
+
+    @cached_property
+    def _raw_info(self) -> GraphQLResolveInfo[Any]:  # type: ignore[override]  # a field there
+        return self._first._replace(context=self.context, variable_values=self._variables)
 
 
 @dataclass(frozen=True, slots=True)

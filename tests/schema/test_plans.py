@@ -1,12 +1,13 @@
 """What a document's plans are kept by: bounded, and only by what changes the selection."""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from db.database import Database
 from resolvers.plan import plans
-from resolvers.plan.roots import Root
+from resolvers.plan.roots import Root, Told
 from schema.documents import read_document
 from tests.api import Api
 from tests.schema.test_customers import add_customers
@@ -50,3 +51,18 @@ async def test_what_cannot_be_planned_is_resolved_once(api: Api, monkeypatch: py
     for _ in range(4):
         assert "errors" not in await api(query, planner=True)
     assert tried == ["segments"]
+
+
+async def test_a_resolver_is_told_the_same_without_an_executor(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = "query ($first: Int) { brands { name } customers(first: $first) { nodes { name } } }"
+    seen: list[tuple[object, ...]] = []
+    made = Told.__init__
+
+    def look(self: Told, *arguments: Any) -> None:
+        made(self, *arguments)
+        seen.append((self.field_name, self.variable_values, self._raw_info.context is self.context))
+
+    monkeypatch.setattr(Told, "__init__", look)
+    for first in (1, 2, 3):
+        assert "errors" not in await api(query, planner=True, first=first)
+    assert [one for one in seen if one[0] == "customers"] == [("customers", {"first": n}, True) for n in (2, 3)]
