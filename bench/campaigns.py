@@ -23,6 +23,7 @@ from bench.database import connected, opened
 from db import audience, campaigns
 from db.database import Database
 from workers import handlers
+from workers.collecting import collect_seldom
 from workers.delivery import Delivery, deliver
 from workers.jobs import perform
 
@@ -37,6 +38,8 @@ def measure(database_url: str, redis_url: str, customers: int) -> dict[str, Any]
 
 async def _measure(server_url: str, redis_url: str, customers: int) -> dict[str, Any]:
     handlers.load()
+    # As a worker's process begins.
+    collect_seldom()
     deliver(Delivery(Noop, SECRET, "hello@bench.example"))
     world = await prepare(server_url, customers)
     print(f"built {customers:,} customers", flush=True)

@@ -53,17 +53,20 @@ async def in_index_order(tx: Transaction) -> None:
 
 
 @asynccontextmanager
-async def by_place(tx: Transaction) -> AsyncIterator[None]:
+async def by_place(tx: Transaction, *, last: bool = False) -> AsyncIterator[None]:
     """Inside, rows that are named by where they are (`ctid`) are found there, whatever statistics say.
 
     There is no other way left that is allowed. What asks for the order of an index still goes by it: any other way
     would be forbidden twice. Nothing in these plans hangs on values, so each is made once for each connection.
+
+    last: the transaction ends after it, so nobody needs the word to be taken back.
     """
     before = await tx.row(f"select current_setting('plan_cache_mode'), {_PLACES}", off="off", mode="force_generic_plan")
     assert before is not None
     yield
     # Not after a failure: the transaction is rolled back then, and this with it.
-    await tx.row(f"select {_PLACES}", off="on", mode=before[0])
+    if not last:
+        await tx.row(f"select {_PLACES}", off="on", mode=before[0])
 
 
 _PLACES = """

@@ -20,7 +20,7 @@ from domain.templates import GIVEN, Asked, Localized, spelled
 from workers.delivery import place_of_links, returns_of
 from workers.parcels import Parcel
 from workers.providers.provider import UnreachableError
-from workers.templates import Writing, names_in, reading
+from workers.templates import Given, Writing, names_in, reading
 from workers.tracking import Tracking, tracked
 
 
@@ -57,7 +57,7 @@ class Letter:
             "brand": spelled("brand", {"name": brand.name}),
             "organization": spelled("organization", {"name": organization.name, "currency": organization.currency}),
         }
-        ours[GIVEN] = campaign.data
+        ours[GIVEN] = Given(campaign.data or {})
         said, place = await said_on(tx, campaign.id, variant, channel), place_of_links()
         return cls(
             channel,

@@ -9,8 +9,10 @@ import dramatiq
 from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import MiddlewareError
 
+from workers import handlers
 from workers.broker import ACTOR, QUEUE, working_broker
 from workers.clock import Clock
+from workers.collecting import collect_seldom
 from workers.shift import Shift
 
 THREADS = 8
@@ -32,6 +34,8 @@ def work(
     Slices at work then come to their end, or are handed back, within 25 s. Without Redis it finds jobs by itself.
     """
     stopping = stopping or _signalled()
+    handlers.load()
+    collect_seldom()
     if redis_url is None:
         asyncio.run(_sweep_only(database_url, threads, pooler, stopping))
         return

@@ -9,9 +9,9 @@ from domain.consents import Channel
 from domain.templates import Content
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Parcel:
-    """A message for one recipient; `id` names it for ever, also to the provider.
+    """A message for one recipient; `id` names it for ever, also to the provider. Nobody changes one.
 
     address: of EMAIL and SMS the address itself, of PUSH and WALLET the id of a device, of WEBHOOK the customer's id.
     sender: an address, a telephone number or nothing, as the channel has it.

@@ -70,6 +70,8 @@ def _output(template: BoundTemplate, expression: object) -> Piece | None:
         value = values[group][name]
         for filter_ in filters:
             value = filter_(value)
+        if type(value) is str and not escapes:
+            return _lines(value)
         return _lines(to_liquid_string(value, escapes))
 
     return piece

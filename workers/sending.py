@@ -11,7 +11,7 @@ from db.campaigns import Campaign
 from db.database import Transaction
 from db.deliveries import Marked, Recipient, Settled
 from db.points import point
-from db.results.refusals import suppress_refused
+from db.results.refusals import suppress_addresses
 from domain.campaigns import PAUSE, CampaignKind
 from domain.consents import Channel
 from domain.ids import new_id
@@ -136,8 +136,7 @@ class Sending:
         async with self._run.database.tenant(self._run.organization_id) as tx:
             await self._pause_if_refused(tx, parcels, outcomes)
             spent = await self._pause_if_spent(tx, settled)
-            await deliveries.settle(tx, self._token, settled, provider=provider.name, account_id=provider.account_id)
-            await suppress_refused(tx, self._key, dict(zip([one.id for one in settled], outcomes, strict=True)))
+            await self._settle(tx, provider, settled, outcomes)
             tx.events += self._progress
             point("message.settling")
         point("message.settled")
@@ -149,6 +148,16 @@ class Sending:
                 raise HaltedError
             if outcome.answer is Answer.UNREACHABLE:
                 raise UnreachableError(outcome.detail)
+
+    async def _settle(
+        self, tx: Transaction, provider: Provider, settled: Sequence[Settled], outcomes: Sequence[Outcome]
+    ) -> None:
+        nobody = [one.id for one, outcome in zip(settled, outcomes, strict=True) if outcome.is_nobody]
+        account = provider.account_id
+        await deliveries.settle(tx, self._token, settled, provider=provider.name, account_id=account, last=not nobody)
+        if nobody:
+            # What the answers say at once that a returned mail would say later.
+            await suppress_addresses(tx, self._key, sorted(nobody))
 
     def _judged(
         self, parcels: Sequence[Parcel], outcomes: Sequence[Outcome], marked: Mapping[UUID, Marked]

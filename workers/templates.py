@@ -97,7 +97,8 @@ class Writing:
 
         Values are data: markup in a customer's name is neither evaluated nor, in HTML, markup any more.
         """
-        values = {**values, templates.GIVEN: _Given(values.get(templates.GIVEN) or {})}
+        if type(values.get(templates.GIVEN)) is not Given:
+            values = {**values, templates.GIVEN: Given(values.get(templates.GIVEN) or {})}
         done = {field: _written(field, part, values) for field, part in self.parts}
         html, text = done.get("html"), done.get("text")
         # A line break in a value would begin another header.
@@ -109,11 +110,16 @@ class Writing:
                 # A link that leads nowhere here.
                 text = text.replace(" ()", "") if text else text
             html = introduced(html, preheader)
-        return Content(subject, html, text, _filled(self.source.data, values), preheader or None)
+        data = None if self.source.data is None else _filled(self.source.data, values)
+        return Content(subject, html, text, data, preheader or None)
 
 
 def _line(text: str | None) -> str:
-    return _SPACES.sub(" ", text).strip() if text else ""
+    if not text:
+        return ""
+    # Of all that is replaced, one space alone can be printed.
+    plain = "  " not in text and text.isprintable()
+    return (text if plain else _SPACES.sub(" ", text)).strip()
 
 
 def reading(content: Content) -> Writing:
@@ -132,7 +138,7 @@ def render(content: Content, values: Mapping[str, Any]) -> Content:
     return reading(content).render(values)
 
 
-class _Given(dict[str, Any]):
+class Given(dict[str, Any]):
     """What was not given renders as nothing, where any other unknown name is a mistake."""
 
     def __missing__(self, name: str) -> None:

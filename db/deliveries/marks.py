@@ -48,7 +48,7 @@ async def mark_sending(
     if ruled:
         await hold_customers(tx, [one.customer_id for one in given])
     held_up = {row["id"]: row for row in await _held_up(tx, campaign, given, key, ruled=ruled)}
-    async with by_place(tx):
+    async with by_place(tx, last=True):
         marked = await _take(tx, [one for one in given if one.id not in held_up], token)
         if held_up:
             await _put_off(tx, [(one, held_up[one.id]) for one in given if one.id in held_up])

@@ -59,12 +59,21 @@ async def recover(tx: Transaction, campaign_id: UUID) -> int:
 
 
 async def settle(
-    tx: Transaction, token: UUID, settled: Sequence[Settled], *, provider: str, account_id: UUID | None = None
+    tx: Transaction,
+    token: UUID,
+    settled: Sequence[Settled],
+    *,
+    provider: str,
+    account_id: UUID | None = None,
+    last: bool = False,
 ) -> None:
-    """SENDING -> what the answers mean. That a message was accepted counts even when the lease was lost meanwhile."""
+    """SENDING -> what the answers mean. That a message was accepted counts even when the lease was lost meanwhile.
+
+    last: the transaction ends after it.
+    """
     ordered = sorted(settled, key=lambda one: one.id)
     places = {one.id: one.place for one in ordered if one.place is not None}
-    async with by_place(tx):
+    async with by_place(tx, last=last):
         events = await outcomes(tx)
         told = await _tell(tx, token, ordered, places, events, provider, account_id) if places else set()
         left = [one for one in ordered if one.id not in told]

@@ -17,11 +17,12 @@ DUE = Statement("(case when next_attempt_at is null then '-infinity'::timestampt
 BATCH = 25
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Recipient:
     """A message that is due and what a template may say about its customer, metrics over all brands.
 
     `place` is where this version of the row is: whatever is done to the row afterwards, it is elsewhere then.
+    Nobody changes one; to be frozen would take four times as long to make it.
     """
 
     id: UUID

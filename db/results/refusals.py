@@ -1,20 +1,12 @@
 """Addresses that shall get nothing any more, because of what came of messages to them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from db.database import Transaction
 from db.statement import sql
 from db.suppressions import hash_of
-from domain.messages import Outcome
 from domain.suppressions import AddressKey
-
-
-async def suppress_refused(tx: Transaction, key: AddressKey, outcomes: Mapping[UUID, Outcome]) -> None:
-    """What the outcomes of messages say at once that a returned mail would say later: nobody has the address."""
-    nobody = sorted(message_id for message_id, outcome in outcomes.items() if outcome.is_nobody)
-    if nobody:
-        await suppress_addresses(tx, key, nobody)
 
 
 async def suppress_addresses(
