@@ -24,7 +24,7 @@ class Pressure:
         if self._free:
             self._free -= 1
             return
-        if len(self._waiting) >= self._queue:
+        if self._waiting.holds(self._queue):
             raise _overloaded()
         try:
             await self._waiting.wait()

@@ -27,6 +27,10 @@ class Line(Generic[Thing]):
     def __len__(self) -> int:
         return sum(not turn.done() for _, turn in self._turns)
 
+    def holds(self, number: int) -> bool:
+        """Whether so many wait; who of them has stopped waiting is looked at only where that decides it."""
+        return len(self._turns) >= number and len(self) >= number
+
     async def wait(self) -> Thing:
         """What is handed; raises TimeoutError."""
         loop = asyncio.get_running_loop()

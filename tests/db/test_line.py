@@ -23,6 +23,20 @@ async def test_in_the_order_in_which_they_came() -> None:
     assert not line.hand(5)
 
 
+async def test_it_holds_those_who_still_wait() -> None:
+    line: Line[int] = Line(10, print)
+    assert line.holds(0)
+    waiting = [asyncio.create_task(line.wait()) for _ in range(3)]
+    await asyncio.sleep(0)
+    assert (line.holds(3), line.holds(4)) == (True, False)
+    waiting[1].cancel()
+    await asyncio.wait([waiting[1]])
+    assert (line.holds(2), line.holds(3)) == (True, False)
+    assert line.hand(1)
+    assert line.hand(3)
+    assert [await waiting[0], await waiting[2]] == [1, 3]
+
+
 async def test_one_after_the_other_loses_patience() -> None:
     line: Line[int] = Line(0.02, print)
     for _ in range(3):  # the timer is set again after everybody left

@@ -22,6 +22,15 @@ async def test_each_reading_has_one_statement() -> None:
     assert "limit 5" in customers.statement.text
 
 
+async def test_a_search_is_looked_up_in_the_statement() -> None:
+    [customers] = await explain(
+        "query ($s: String!) { customers(search: $s) { nodes { name } } }", {"s": "ann lee"}, NOW
+    )
+    assert customers.statement is not None
+    assert "find_customers($" in customers.statement.text
+    assert ["ann", "lee"] in customers.statement.values
+
+
 async def test_what_does_not_validate_is_told() -> None:
     with pytest.raises(GraphQLError, match="Cannot query field 'nope'"):
         await explain("{ nope }", None, NOW)
