@@ -131,8 +131,8 @@ async def test_what_is_put_away_is_listed_only_when_asked(api: Api, shop: Shop) 
     assert (await answer(api, mutation("Archive"), campaignId=made["id"]))["campaign"] == away
     for where, names in (({}, []), ({"archived": True}, ["Spring"]), ({"archived": None}, ["Spring"])):
         assert [n["name"] for n in (await api(NAMES, where=where))["data"]["campaigns"]["nodes"]] == names
-    for name, said in (("Send", {}), ("Schedule", {"localTime": "2200-01-01T09:00"})):
-        given = {"campaignId": made["id"]} | said
+    for name, when in (("Send", {}), ("Schedule", {"localTime": "2200-01-01T09:00"})):
+        given = {"campaignId": made["id"]} | when
         assert await refused(api, mutation(name), **given) == [("WRONG_STATUS", "campaignId")], "nobody would see it"
     back = (await answer(api, mutation("Unarchive"), campaignId=made["id"]))["campaign"]
     assert back["archivedAt"] is None
