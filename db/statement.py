@@ -92,4 +92,9 @@ def _bind(value: Any, values: list[Any]) -> str:
 def _splice(statement: Statement, values: list[Any]) -> str:
     offset = len(values)
     values.extend(statement.values)
-    return _NUMBER.sub(lambda found: f"${int(found[1]) + offset}", statement.text)
+    return _renumbered(statement.text, offset) if offset else statement.text
+
+
+@lru_cache(maxsize=1024)
+def _renumbered(text: str, offset: int) -> str:
+    return _NUMBER.sub(lambda found: f"${int(found[1]) + offset}", text)

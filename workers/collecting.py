@@ -1,4 +1,4 @@
-"""The collector of cyclic garbage in processes that work for long: it took an eighth of the time of sending."""
+"""The collector of cyclic garbage in processes that work for long: it looks seldom, as it hardly ever finds any."""
 
 import gc
 

@@ -22,7 +22,7 @@ class Recipient:
     """A message that is due and what a template may say about its customer, metrics over all brands.
 
     `place` is where this version of the row is: whatever is done to the row afterwards, it is elsewhere then.
-    Nobody changes one; to be frozen would take four times as long to make it.
+    Nobody changes one; it is not frozen because those take longer to make.
     """
 
     id: UUID
