@@ -97,10 +97,12 @@ async def lock_customers(tx: Transaction, customers: Statement) -> dict[UUID, da
 
     customers: a statement with one column of ids. Returns those that exist, ascending, and since when they are.
     """
+    # An array, because joined with a `union` whoever was changed while we waited for their lock is left out: Postgres
+    # looks at a changed row again, and then finds nothing in what it is joined with.
     rows = await tx.rows(
         """
         select c.id, c.acquired_at from customer c
-        where c.organization_id = (select :organization::uuid) and c.id in (:customers)
+        where c.organization_id = (select :organization::uuid) and c.id = any(array(:customers))
         order by c.id for no key update
         """,
         customers=customers,

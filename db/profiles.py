@@ -104,11 +104,11 @@ async def update_customer(
 
 async def _meant(tx: Transaction, customer_id: UUID) -> UUID:
     """The customer of the id, locked: whoever they were merged into."""
-    if await lock_customers(tx, sql(":id::uuid", id=customer_id)):
+    if await lock_customers(tx, sql("select :id::uuid", id=customer_id)):
         return customer_id
     named = CustomerReference(id=customer_id)
     meant = (await find_customers(tx, [named])).get(named, customer_id)
-    await lock_customers(tx, sql(":id::uuid", id=meant))
+    await lock_customers(tx, sql("select :id::uuid", id=meant))
     return meant
 
 
