@@ -284,7 +284,9 @@ async def test_many_at_once_are_a_constant_number_of_statements(shop: Shop, monk
 
     def counted(self: Transaction, statement: Any, parts: dict[str, Any]) -> Any:
         built = resolve(self, statement, parts)
-        statements.append(built[0])
+        # Once for each connection: where facts wait to be written.
+        if not built[0].startswith("create temporary table"):
+            statements.append(built[0])
         return built
 
     monkeypatch.setattr(Transaction, "_resolve", counted)
