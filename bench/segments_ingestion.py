@@ -33,9 +33,10 @@ PROBES = 60
 
 @dataclass
 class Pouring:
-    """Batches of orders, each of them new, of random customers: of all, or of those who have ordered already.
+    """Batches of new events of random customers.
 
-    Or of page views, which no segment and no stage asks for.
+    returning: orders of anybody. again: orders of those who have ordered already. views: page views, which no segment
+    and no stage asks for. mixed: an order and nine page views of it, again and again.
     """
 
     customers: int
@@ -43,12 +44,15 @@ class Pouring:
     told: int = 0
     ordered: list[int] = field(default_factory=list)
 
-    def batch(self, size: int = BATCH, *, again: bool = False, views: bool = False) -> list[Fact]:
+    def batch(self, size: int = BATCH, what: str = "returning") -> list[Fact]:
         now = datetime.now(UTC)
         self.told += size
-        if views:
-            return [self._view(self.told - number, now) for number in range(size)]
-        return [self._order(self.told - number, now, again=again) for number in range(size)]
+        return [self._event(what, self.told - number, now) for number in range(size)]
+
+    def _event(self, what: str, number: int, now: datetime) -> Fact:
+        if what == "views" or (what == "mixed" and number % 10):
+            return self._view(number, now)
+        return self._order(number, now, again=what != "returning")
 
     def _view(self, number: int, now: datetime) -> Fact:
         return Fact(
@@ -79,7 +83,7 @@ async def ingestion(world: SegmentWorld, redis_url: str) -> dict[str, Any]:
     """Events a second; at half of that load, seconds from telling an event to the membership that follows from it.
 
     A worker process does what follows, as in production. returning: customers who have not ordered for long, most of
-    whom change segments and stages by it; again: those customers once more on the same day.
+    whom change segments and stages by it; again: those customers once more on the same day; and so on (`Pouring`).
     """
     pouring = Pouring(world.customers)
     with worker(world.url, redis_url), closing(Bell(redis_url)) as bell:
@@ -87,22 +91,20 @@ async def ingestion(world: SegmentWorld, redis_url: str) -> dict[str, Any]:
             await asyncio.sleep(3)
             found: dict[str, Any] = {
                 "batch": BATCH,
-                "returning": await _flood(database, pouring),
-                "again": await _flood(database, pouring, again=True),
-                "views": await _flood(database, pouring, views=True),
+                **{what: await _flood(database, pouring, what) for what in ("returning", "again", "mixed", "views")},
             }
             rate = found["returning"]["eventsASecond"] / 2
             return {**found, **await _probe(database, pouring, rate)}
 
 
-async def _flood(database: Database, pouring: Pouring, *, again: bool = False, views: bool = False) -> dict[str, float]:
+async def _flood(database: Database, pouring: Pouring, what: str) -> dict[str, float]:
     """As fast as they are taken; all that was told has its consequences when the time is taken."""
     before, changes = pouring.told, await _changes(database)
     began = time.perf_counter()
 
     async def tell() -> None:
         while time.perf_counter() - began < SECONDS:
-            await _tell(database, pouring.batch(again=again, views=views))
+            await _tell(database, pouring.batch(what=what))
 
     await asyncio.gather(*(tell() for _ in range(TELLERS)))
     told, taken = pouring.told - before, time.perf_counter() - began

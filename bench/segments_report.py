@@ -111,6 +111,7 @@ _ROWS: list[tuple[str, Any]] = [
         for title, key in (
             ("orders of customers returning", "returning"),
             ("orders of customers once more", "again"),
+            ("an order and nine page views of it", "mixed"),
             ("page views", "views"),
         )
         for row in (

@@ -1,6 +1,6 @@
 """Customers who changed since their segments and stage were last evaluated, and what of them did."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,11 +12,10 @@ from db.statement import Statement
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """Customers who are owed an evaluation, the marks that say so, and what of some of them changed; None: anything."""
+    """Customers who are owed an evaluation, with what of each changed (None: anything), and the marks that say so."""
 
-    customers: list[UUID]
+    changed: Mapping[UUID, frozenset[str] | None]
     marks: list[int]
-    changed: frozenset[str] | None
 
 
 async def mark_dirty(
@@ -39,6 +38,21 @@ async def mark_dirty(
     await request_job(tx, "customers.settle", dedupe_key="settle")
 
 
+async def mark_changed(tx: Transaction, changed: Mapping[UUID, Collection[str]], now: datetime) -> None:
+    """As `mark_dirty`, with what of each customer did change."""
+    await tx.run(
+        """
+        insert into dirty_customer (organization_id, customer_id, since, changed)
+        select :organization, c.id, :now::timestamptz, string_to_array(c.changed, ' ')
+        from unnest(:ids::uuid[], :changed::text[]) c (id, changed)
+        """,
+        ids=list(changed),
+        now=now,
+        changed=[" ".join(sorted(names)) for names in changed.values()],
+    )
+    await request_job(tx, "customers.settle", dedupe_key="settle")
+
+
 async def unsettled(tx: Transaction, most: int) -> Owed | None:
     """Who is owed an evaluation, longest waiting first; nobody else takes these marks until this transaction is over.
 
@@ -56,12 +70,14 @@ async def unsettled(tx: Transaction, most: int) -> Owed | None:
     )
     if not rows:
         return None
-    known = all(row["changed"] is not None for row in rows)
-    return Owed(
-        customers=sorted({row["customer_id"] for row in rows}),
-        marks=[row["id"] for row in rows],
-        changed=frozenset(name for row in rows for name in row["changed"]) if known else None,
-    )
+    changed: dict[UUID, frozenset[str] | None] = {}
+    for row in rows:
+        changed[row["customer_id"]] = _both(changed.get(row["customer_id"], frozenset()), row["changed"])
+    return Owed(changed, [row["id"] for row in rows])
+
+
+def _both(some: frozenset[str] | None, others: Collection[str] | None) -> frozenset[str] | None:
+    return None if some is None or others is None else some.union(others)
 
 
 async def settled(tx: Transaction, owed: Owed) -> None:

@@ -1,19 +1,16 @@
 """Customers who changed: their journeys and segments are evaluated, soon and many at a time."""
 
-from collections.abc import Collection
-from datetime import datetime
-
 from db.clock import database_time
 from db.database import Transaction
-from db.dirty_customers import settled, unsettled
+from db.dirty_customers import Owed, settled, unsettled
 from db.journeys import evaluate
-from db.organizations import Organization, current_organization
+from db.organizations import current_organization
 from db.points import point
 from db.segments import lock_masks, refresh_segments
-from db.segments.concerned import segments_concerned, stages_concerned
+from db.segments.concerned import Readers, readers
 from db.segments.dues import note_dues
 from db.signals import take_signals
-from db.statement import Statement, sql
+from db.statement import sql
 from domain.conditions.dependencies import STAGE
 from domain.segments import ChangeReason
 from workers.jobs import Again, Run, handles
@@ -38,11 +35,7 @@ async def settle(run: Run) -> Again | None:
         owed = await unsettled(tx, SIZE)
         if owed is None:
             return False
-        candidates = sql("select unnest(:ids::uuid[]) as customer_id", ids=owed.customers)
-        organization = await current_organization(tx)
-        # Not the job's beginning: what was told since then is owed to these customers too.
-        now = await database_time(tx)
-        await _evaluate(tx, organization, candidates, now, owed.changed)
+        await _evaluate(tx, owed, await readers(tx))
         await settled(tx, owed)
         point("customers.settled")
         await run.checkpoint(tx, {})
@@ -51,19 +44,24 @@ async def settle(run: Run) -> Again | None:
     return Again() if await run.database.attempt(run.organization_id, work) else None
 
 
-async def _evaluate(
-    tx: Transaction, organization: Organization, candidates: Statement, now: datetime, changed: Collection[str] | None
-) -> None:
-    """Whatever reads something of what changed, and what follows from that."""
+async def _evaluate(tx: Transaction, owed: Owed, readers: Readers) -> None:
+    """Of whom something changed that is read: whatever reads it, and what follows from that."""
+    concerned, changed = readers.choose(owed.changed)
+    if not concerned:
+        return
     known = changed is not None
-    moving = await stages_concerned(tx, changed)
-    if moving and await evaluate(tx, organization, candidates=candidates, now=now, actor=SETTLE_JOB):
-        changed = None if changed is None else {*changed, STAGE}
-    chosen = await segments_concerned(tx, changed)
+    candidates = sql("select unnest(:ids::uuid[]) as customer_id", ids=concerned)
+    organization = await current_organization(tx)
+    # Not the job's beginning: what was told since then is owed to these customers too.
+    now = await database_time(tx)
+    if readers.stages_concerned(changed) and await evaluate(
+        tx, organization, candidates=candidates, now=now, actor=SETTLE_JOB
+    ):
+        changed = None if changed is None else changed | {STAGE}
+    chosen = readers.segments_concerned(changed)
     if chosen != []:
         await refresh_segments(
             tx, organization, chosen, candidates=candidates, now=now, reason=ChangeReason.LIVE, percentiles=False
         )
-    if moving or chosen != []:
-        # Of whom it is known what changed, more is likely to change today.
-        await note_dues(tx, organization, candidates, now, soon=known)
+    # Of whom it is known what changed, more is likely to change today.
+    await note_dues(tx, organization, candidates, now, soon=known)

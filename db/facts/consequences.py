@@ -13,8 +13,8 @@ Key = TypeVar("Key")
 
 async def note_acquisition(
     tx: Transaction, writings: Sequence[Writing], since: Mapping[UUID, datetime], now: datetime
-) -> bool:
-    """Nobody becomes a customer later than the first thing that happened with them; True if somebody had.
+) -> frozenset[UUID]:
+    """Nobody becomes a customer later than the first thing that happened with them; returns who had.
 
     since: since when each of them, locked, is a customer so far.
     """
@@ -31,7 +31,7 @@ async def note_acquisition(
             ats=list(earlier.values()),
             now=now,
         )
-    return bool(earlier)
+    return frozenset(earlier)
 
 
 async def note_brands(tx: Transaction, writings: Sequence[Writing]) -> None:

@@ -1,11 +1,12 @@
 """What follows from facts that were written: metrics, brands, events told on, and evaluations that are owed."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from db.database import Transaction
-from db.dirty_customers import mark_dirty
+from db.dirty_customers import mark_changed, mark_dirty
 from db.facts.consequences import note_acquisition, note_brands
 from db.facts.writing import Writing
 from db.metrics import add_facts, recompute
@@ -49,9 +50,11 @@ async def follow(
         now=now,
     )
     await _measure(tx, writings, told, now)
-    # Of a new customer anything may be asked, and so of one whose fact was something else before.
-    changed = None if made or losing else _changed(writings, acquired_earlier=acquired_earlier)
-    await mark_dirty(tx, _these(touched), now, changed)
+    if made or losing:
+        # Of a new customer anything may be asked, and so of one whose fact was something else before.
+        await mark_dirty(tx, _these(touched), now)
+    else:
+        await mark_changed(tx, _changed(writings, acquired_earlier), now)
     await owe_results(tx, _these(touched))
 
 
@@ -72,13 +75,15 @@ def _these(customers: Sequence[UUID]) -> Statement:
     return sql("select unnest(:ids::uuid[])", ids=list(customers))
 
 
-def _changed(writings: Sequence[Writing], *, acquired_earlier: bool) -> set[str]:
-    """What new facts change, beside the customer's metrics that follow from facts of their kinds."""
-    changed = {dependencies.fact(writing.fact.kind) for writing in writings}
-    if acquired_earlier:
-        changed.add(dependencies.ACQUIRED)
-    if any(writing.fact.brand_id for writing in writings):
-        changed.add(dependencies.BRANDS)
+def _changed(writings: Sequence[Writing], acquired_earlier: Collection[UUID]) -> dict[UUID, set[str]]:
+    """What new facts change of each customer, beside the metrics that follow from facts of their kinds."""
+    changed: dict[UUID, set[str]] = defaultdict(set)
+    for writing in writings:
+        changed[writing.customer_id].add(dependencies.fact(writing.fact.kind))
+        if writing.fact.brand_id:
+            changed[writing.customer_id].add(dependencies.BRANDS)
+    for customer_id in acquired_earlier:
+        changed[customer_id].add(dependencies.ACQUIRED)
     return changed
 
 

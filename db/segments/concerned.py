@@ -1,6 +1,7 @@
 """Which segments and stages a change of customers concerns, by what their definitions read."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from db.database import Transaction
@@ -10,14 +11,44 @@ from domain.conditions.dependencies import ACTIVITIES, fact, is_concerned, reads
 from domain.journeys.triggers import FACTS, StageTrigger
 from domain.segments import with_dependents
 
+# What changed of a customer, as `domain.conditions.dependencies` names it; None: it may be anything.
+Changed = frozenset[str] | None
 
-async def segments_concerned(tx: Transaction, changed: Collection[str] | None) -> list[UUID] | None:
-    """Those that are updated automatically and read any of this, with all that are built on them.
 
-    None: all of them, because the change may be anything.
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """What is read by segments that are updated automatically (None: unknown), and by stages.
+
+    built_on: of segments that look at others, which these are.
     """
-    if changed is None:
-        return None
+
+    segments: Mapping[UUID, Collection[str] | None]
+    built_on: Mapping[UUID, Collection[UUID]]
+    stages: frozenset[str]
+
+    def segments_concerned(self, changed: Collection[str] | None) -> list[UUID] | None:
+        """Those that read any of this, with all that are built on them; None: all of them."""
+        if changed is None:
+            return None
+        concerned = {segment_id for segment_id, read in self.segments.items() if is_concerned(read, changed)}
+        return sorted(with_dependents(concerned, self.built_on))
+
+    def stages_concerned(self, changed: Collection[str] | None) -> bool:
+        """Whether it may move somebody to another stage; activity wins customers back whatever the rules read."""
+        return is_concerned(self.stages | ACTIVITIES, changed)
+
+    def choose(self, changed: Mapping[UUID, Changed]) -> tuple[list[UUID], Changed]:
+        """Of customers and what changed of each: those of whom somebody reads it, ascending, and all that changed."""
+        read = {some for some in set(changed.values()) if self.concerned(some)}
+        chosen = sorted(customer_id for customer_id, some in changed.items() if some in read)
+        return chosen, None if None in read else frozenset(name for some in read if some for name in some)
+
+    def concerned(self, changed: Collection[str] | None) -> bool:
+        """Whether anybody reads any of this."""
+        return self.stages_concerned(changed) or self.segments_concerned(changed) != []
+
+
+async def readers(tx: Transaction) -> Readers:
     rows = await tx.rows(
         """
         select s.id, s.depends_on, v.reads
@@ -27,24 +58,19 @@ async def segments_concerned(tx: Transaction, changed: Collection[str] | None) -
         where s.organization_id = :organization and s.type = 'AUTOMATIC' and s.state = 'ACTIVE' and s.auto_update
         """
     )
-    concerned = {row["id"] for row in rows if is_concerned(row["reads"], changed)}
-    return sorted(with_dependents(concerned, {row["id"]: row["depends_on"] for row in rows}))
-
-
-async def stages_concerned(tx: Transaction, changed: Collection[str] | None) -> bool:
-    """Whether the change may move somebody to another stage; activity wins customers back whatever the rules read."""
-    if changed is None or not ACTIVITIES.isdisjoint(changed):
-        return True
-    return any(_reads_any(stage, changed) for stage in await list_stages(tx))
+    return Readers(
+        segments={row["id"]: row["reads"] for row in rows},
+        built_on={row["id"]: row["depends_on"] for row in rows},
+        stages=frozenset().union(*(_read_by(stage) for stage in await list_stages(tx))),
+    )
 
 
 async def is_read(tx: Transaction, name: str) -> bool:
     """Whether some segment or stage reads this, so that its changes have to be told."""
-    return bool(await segments_concerned(tx, {name})) or any(
-        _reads_any(stage, {name}) for stage in await list_stages(tx)
-    )
+    return (await readers(tx)).concerned({name})
 
 
-def _reads_any(stage: Stage, changed: Collection[str]) -> bool:
-    triggers = {fact(FACTS[StageTrigger(trigger)][0]) for trigger in stage.triggers}
-    return stage.condition is not None and is_concerned(reads(parse(stage.condition)) | triggers, changed)
+def _read_by(stage: Stage) -> frozenset[str]:
+    if stage.condition is None:
+        return frozenset()
+    return reads(parse(stage.condition)) | {fact(FACTS[StageTrigger(trigger)][0]) for trigger in stage.triggers}

@@ -21,7 +21,7 @@ from db.profiles import upsert_customers
 from db.results.events import take_back
 from db.scores import recalculate
 from db.segments import override, release, update_segment
-from db.segments.concerned import segments_concerned
+from db.segments.concerned import readers
 from db.segments.dues import note_dues, take_due
 from db.signals import take_signals
 from db.tags import add_tags, remove_tags
@@ -231,11 +231,12 @@ class Life:
             pass
         await take_signals(self.tx, self.now)
         if owed := await unsettled(self.tx, 100):
-            who: dict[str, Any] = {"candidates": these(*owed.customers), "reason": ChangeReason.LIVE}
-            chosen = await segments_concerned(self.tx, owed.changed)
-            await refresh(self.tx, chosen, now=self.now, percentiles=False, **who)
-            soon = owed.changed is not None
-            await note_dues(self.tx, await current_organization(self.tx), these(*owed.customers), self.now, soon=soon)
+            found = await readers(self.tx)
+            customers, changed = found.choose(owed.changed)
+            who: dict[str, Any] = {"candidates": these(*customers), "reason": ChangeReason.LIVE}
+            await refresh(self.tx, found.segments_concerned(changed), now=self.now, percentiles=False, **who)
+            soon = changed is not None
+            await note_dues(self.tx, await current_organization(self.tx), these(*customers), self.now, soon=soon)
             await settled(self.tx, owed)
 
 
