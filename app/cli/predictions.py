@@ -16,12 +16,12 @@ from db.slices import Slice
 from domain.predictions import ModelState
 from workers.predictions import learn, predict_slice, store
 
-app = typer.Typer(no_args_is_help=True, help="Predictions.")
+app = typer.Typer(no_args_is_help=True, help="Whether customers will buy again.")
 
 
 @app.callback()
 def predictions() -> None:
-    """Predictions."""
+    """Whether customers will buy again."""
 
 
 @app.command()
