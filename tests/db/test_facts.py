@@ -218,7 +218,7 @@ async def test_the_number_of_statements_does_not_depend_on_the_number_of_facts(
     # A connection makes the temporary tables for many facts and items once; later it only looks for them.
     marks = ("to_regclass", "create temporary", "delete from incoming")
     staging = [text for text in sent if any(mark in text for mark in marks)]
-    assert len(sent) - len(staging) == 14
+    assert len(sent) - len(staging) == 13
     assert len(staging) in (range(4, 7) if size > 250 else (0,))
 
 
