@@ -18,8 +18,6 @@ from resolvers.context import Context
 from resolvers.segments import REFRESH_JOB
 
 SCOPE = "settings:manage"
-# What counts days, which begin at other instants in another time zone.
-_COUNTING_DAYS = (SCORE_JOB, EVALUATE_JOB, REFRESH_JOB)
 Text = TypeVar("Text")
 
 
@@ -56,7 +54,9 @@ async def update(
             expected_version=expected_version,
         )
         if changed and timezone not in (None, before.timezone):
-            await request_jobs(tx, [Request(kind, "time zone") for kind in _COUNTING_DAYS])
+            # Whatever counts days, which begin at other instants now.
+            zone = "time zone"
+            await request_jobs(tx, [Request(SCORE_JOB, zone), Request(EVALUATE_JOB, zone), Request(REFRESH_JOB, zone)])
         return changed or _stale(await organizations.organization_version(tx))
 
     return await context.command(SCOPE, work, of_all_brands=True)

@@ -47,9 +47,7 @@ comment on column fact.kind is '@behavior +filterBy';
 comment on column customer_note.created_at is '@behavior +orderBy';
 comment on column segment_membership.entered_at is '@behavior +orderBy';
 
--- References that triggers keep (docs/decisions/0026, 0036), which their users would declare.
-comment on table fact is
-    E'@foreignKey (organization_id, customer_id) references public.customer (organization_id, id)';
+-- References that triggers keep (docs/decisions/0026), which their users would declare.
 comment on table segment_membership is
     E'@foreignKey (organization_id, customer_id) references public.customer (organization_id, id)\n'
     '@foreignKey (organization_id, segment_id) references public.segment (organization_id, id)';

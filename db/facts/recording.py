@@ -172,14 +172,16 @@ async def _stored(tx: Transaction, names: Collection[_Name]) -> dict[_Name, _Row
     }
 
 
-_NAMED = (
-    "f.organization_id = (select :tenant::uuid) and f.source = any(:sources::text[]) and f.key = any(:keys::text[])"
-)
+# A join, and not `= any`: where statistics do not know the organization, each of its facts is compared with each key.
+_NAMED = """
+f.organization_id = (select :tenant::uuid)
+and (f.source, f.key) in (select * from unnest(:sources::text[], :keys::text[]))
+"""
 
 
 def _named(tx: Transaction, names: Collection[_Name]) -> dict[str, object]:
     return {
         "tenant": tx.organization_id,
-        "sources": list({source for source, _ in names}),
+        "sources": [source for source, _ in names],
         "keys": [key for _, key in names],
     }

@@ -6,7 +6,7 @@ from sqlalchemy.dialects import postgresql as pg
 from db.tables.columns import belongs_to, identifier, instant, integer, json, money, one_of, tenant_table, text
 
 # One table for everything that happened to a customer (docs/decisions/0004): metrics, windows, conditions and the
-# timeline read one shape, and one statement takes any batch in. Triggers refer to the customer (0022_facts).
+# timeline read one shape, and one statement takes any batch in.
 fact = tenant_table(
     "fact",
     identifier("id"),
@@ -24,6 +24,7 @@ fact = tenant_table(
     sa.Column("revision", sa.BigInteger(), nullable=True),
     sa.Column("content_hash", pg.BYTEA(), nullable=False),
     instant("received_at", default=True),
+    belongs_to("customer", "customer_id", cascade=True),
     belongs_to("brand", "brand_id"),
     sa.UniqueConstraint("organization_id", "source", "key"),
     one_of(
