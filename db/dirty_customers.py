@@ -7,6 +7,7 @@ from uuid import UUID
 
 from db.database import Transaction
 from db.jobs import request_job
+from db.planning import many_rows
 from db.statement import Statement
 
 
@@ -58,16 +59,18 @@ async def unsettled(tx: Transaction, most: int) -> Owed | None:
 
     Whoever marks one of the customers meanwhile owes another evaluation. None when nobody is owed any.
     """
-    rows = await tx.rows(
-        """
-        with waiting as (
-            select customer_id from dirty_customer where organization_id = :organization order by id limit :most)
-        select id, customer_id, changed from dirty_customer
-        where organization_id = :organization and customer_id in (select customer_id from waiting)
-        order by id for update skip locked
-        """,
-        most=most,
-    )
+    # One pass over the marks: while many come, statistics know of few, and each mark was compared with all others.
+    async with many_rows(tx):
+        rows = await tx.rows(
+            """
+            with waiting as (
+                select customer_id from dirty_customer where organization_id = :organization order by id limit :most)
+            select id, customer_id, changed from dirty_customer
+            where organization_id = :organization and customer_id in (select customer_id from waiting)
+            order by id for update skip locked
+            """,
+            most=most,
+        )
     if not rows:
         return None
     changed: dict[UUID, frozenset[str] | None] = {}
